@@ -1,0 +1,1 @@
+"""WHAT is it? Nouns, face alignment, 3D flow, the network, its checkpoint, the recogniser."""

@@ -1,0 +1,50 @@
+"""Every error a user can meet, as one tree.
+
+AhmsaError                 one sentence: what is wrong, what to do
+├── UsageError             exit 2: the command line or a settings file asks for something that cannot be
+│   └── SettingsError      unknown key, value out of range, settings that contradict each other
+└── RunError               exit 1: the run could not do its job
+    ├── SourceError        camera, file, url or folder of frames cannot be read
+    ├── DeviceError        the compute device that was asked for is missing
+    ├── CheckpointError    weights that are damaged, of another class set or of other settings
+    ├── DataError          a database, workbook, image or map that is not what its layout promises
+    └── StreamError        a socket cannot be bound or reached, a message that does not fit its schema
+"""
+
+
+class AhmsaError(Exception):
+    """Base of all errors raised on purpose; its text is shown to the user as it stands."""
+
+    exit_code = 1
+
+
+class UsageError(AhmsaError):
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    pass
+
+
+class RunError(AhmsaError):
+    exit_code = 1
+
+
+class SourceError(RunError):
+    pass
+
+
+class DeviceError(RunError):
+    pass
+
+
+class CheckpointError(RunError):
+    pass
+
+
+class DataError(RunError):
+    pass
+
+
+class StreamError(RunError):
+    pass

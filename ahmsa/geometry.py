@@ -1,0 +1,71 @@
+"""The canonical face, and the similarity that brings any face to it.
+
+Published flow maps have, on a 28 x 28 grid (mean over 442 apex faces), the eye centres, nose tip and mouth corners below.
+Live faces and database clips are aligned to the same points, so that live maps lie where the network expects them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ahmsa.types import FloatArray, Matrix
+
+Points = npt.NDArray[np.floating[Any]]
+"""(n, 2) x, y of any float width."""
+
+CANONICAL_GRID = 28
+CANONICAL_POINTS = np.array([[6.75, 8.68], [21.14, 8.64], [14.08, 14.72], [8.41, 20.47], [19.74, 20.40]], dtype=np.float32)
+"""(5, 2) x, y on the 28-cell grid: left eye centre, right eye centre, nose tip, left and right mouth corner. Left and right
+are those of the image."""
+POINT_NAMES = ("left_eye", "right_eye", "nose", "left_lip", "right_lip")
+
+MESH_LANDMARKS = 468
+_MESH_POINTS: tuple[tuple[int, ...], ...] = (
+    (33, 133, 159, 145, 158, 153),
+    (362, 263, 386, 374, 385, 380),
+    (1,),
+    (61,),
+    (291,),
+)
+_DLIB_POINTS: tuple[tuple[int, ...], ...] = (tuple(range(36, 42)), tuple(range(42, 48)), (30,), (48,), (54,))
+
+
+def canonical_points_px(crop_px: int) -> FloatArray:
+    """(5, 2) canonical points in a crop of `crop_px` pixels; cell centres map to pixel centres."""
+    return cast(FloatArray, (CANONICAL_POINTS + 0.5) * (crop_px / CANONICAL_GRID) - 0.5)
+
+
+def mesh_points(landmarks_px: Points) -> FloatArray:
+    """(5, 2) named points from (468 or 478, 2) FaceMesh landmarks."""
+    return _centres(landmarks_px, _MESH_POINTS)
+
+
+def dlib_points(landmarks_px: Points) -> FloatArray:
+    """(5, 2) named points from (68, 2) dlib landmarks."""
+    return _centres(landmarks_px, _DLIB_POINTS)
+
+
+def fit_similarity(source: Points, target: Points) -> Matrix:
+    """Least-squares similarity (rotation, scale, shift) from `source` to `target`, both (n, 2), n >= 2.
+
+    Returns a (2, 3) matrix. Source: Umeyama 1991, in the closed form of two dimensions.
+    """
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    s, t = (source - source_mean).astype(np.float64), (target - target_mean).astype(np.float64)
+    spread = max(float((s**2).sum()), 1e-12)
+    a = float((s * t).sum()) / spread
+    b = float((s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0]).sum()) / spread
+    linear = np.array([[a, -b], [b, a]])
+    return np.column_stack([linear, target_mean - linear @ source_mean])
+
+
+def apply_similarity(matrix: Matrix, points: Points) -> FloatArray:
+    """(n, 2) points carried by a (2, 3) matrix."""
+    return cast(FloatArray, (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32))
+
+
+def _centres(landmarks_px: Points, groups: tuple[tuple[int, ...], ...]) -> FloatArray:
+    return np.stack([landmarks_px[list(group)].mean(axis=0) for group in groups]).astype(np.float32)

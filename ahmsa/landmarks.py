@@ -1,0 +1,70 @@
+"""Facial landmarks by MediaPipe FaceMesh, behind one small class: the only place that knows the library."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from ahmsa.geometry import MESH_LANDMARKS
+from ahmsa.types import ByteImage, FloatArray
+
+
+class FaceMesh:
+    """Landmarks of the faces in a stream of images, or of single images.
+
+    `static=True` detects anew in every image; otherwise faces are tracked from one image to the next (2-4 ms instead of 10).
+    """
+
+    def __init__(self, max_faces: int = 1, *, static: bool = False, min_confidence: float = 0.5) -> None:
+        with _quiet_stderr():
+            from mediapipe.python.solutions import face_mesh
+
+            self._mesh: Any = face_mesh.FaceMesh(
+                static_image_mode=static,
+                max_num_faces=max_faces,
+                min_detection_confidence=min_confidence,
+                min_tracking_confidence=min_confidence,
+            )
+        self._started = False
+
+    def detect(self, image: ByteImage) -> list[FloatArray]:
+        """(h, w, 3) BGR -> one (468, 2) array of x, y in pixels per face; empty where there is none."""
+        rgb = np.ascontiguousarray(image[..., ::-1])
+        if self._started:
+            result = self._mesh.process(rgb)
+        else:
+            with _quiet_stderr():
+                result = self._mesh.process(rgb)
+            self._started = True
+        height, width = image.shape[:2]
+        return [
+            np.array([(p.x * width, p.y * height) for p in face.landmark[:MESH_LANDMARKS]], dtype=np.float32)
+            for face in result.multi_face_landmarks or ()
+        ]
+
+    def close(self) -> None:
+        self._mesh.close()
+
+    def __enter__(self) -> FaceMesh:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """MediaPipe's C++ start-up lines go to file descriptor 2, past Python; keep them off the user's screen."""
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)

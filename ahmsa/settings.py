@@ -1,0 +1,80 @@
+"""Settings of the `ahmsa` room. Light on purpose: no torch, no OpenCV, so that `--help` stays quick.
+
+Those that change pixels (`FaceSettings.crop_px`, `FlowSettings`) travel in the checkpoint: a network judges only maps made
+the way its training maps were made.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Positive = Annotated[float, Meta(gt=0)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+
+
+class FaceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Tracking and alignment of faces."""
+
+    crop_px: Annotated[int, Meta(ge=64, le=512)] = 128
+    """Side of the canonical crop. Larger crops cost flow time by the square."""
+    max_faces: Annotated[int, Meta(ge=1, le=8)] = 1
+    landmark_interval_ms: Annotated[float, Meta(ge=0)] = 30.0
+    """Landmarks are refreshed at most this often; between, the held alignment cuts the crop. 0: every frame."""
+    anchor_drift: Fraction = 0.06
+    """The held alignment is renewed when a landmark centre has moved by more than this part of the crop's side."""
+    min_interocular_px: Positive = 40.0
+    """Smaller faces are gated `too_small`: a 1 px movement of the crop would be far below one camera pixel."""
+    max_yaw_deg: Positive = 30.0
+    min_luma: Annotated[float, Meta(ge=0, le=255)] = 35.0
+    min_sharpness: Annotated[float, Meta(ge=0)] = 15.0
+
+
+class FlowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From an onset and an apex crop to the 3 x 28 x 28 map (paper 3.2, eq. 1)."""
+
+    backend: Literal["auto", "torch", "opencv"] = "auto"
+    tau: Positive = 0.25
+    lambda_: Positive = msgspec.field(default=0.15, name="lambda")
+    theta: Positive = 0.3
+    scales: Annotated[int, Meta(ge=1, le=10)] = 5
+    scale_step: Annotated[float, Meta(gt=0, lt=1)] = 0.8
+    warps: Annotated[int, Meta(ge=1, le=50)] = 5
+    epsilon: Positive = 0.01
+    inner_iterations: Annotated[int, Meta(ge=1)] = 30
+    outer_iterations: Annotated[int, Meta(ge=1)] = 10
+    median_px: Literal[1, 3, 5] = 5
+    """Side of the median filter between warps; 1 switches it off."""
+    head_motion: Literal["keep", "translation", "similarity"] = "similarity"
+    """Rigid motion taken out of the flow: none, the mean of the stable region, or a robust similarity fitted to it."""
+    layout: Literal["whole", "quad", "five"] = "whole"
+    map_px: Annotated[int, Meta(ge=8, le=256)] = 28
+
+
+class NetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """AHMSA-Net's shape (paper 3.3-3.4, table 3). The defaults are overridden by the presets in `configs/`."""
+
+    channels: tuple[int, ...] = (256, 512, 1024)
+    heads: tuple[int, ...] = (3, 6, 12)
+    blocks: tuple[int, ...] = (2, 2, 8)
+    patch_px: Annotated[int, Meta(ge=1)] = 7
+    factor: Annotated[int, Meta(ge=2)] = 2
+    expansion: Positive = 4.0
+    channel_reduction: Annotated[int, Meta(ge=1)] = 4
+    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+    classes: Annotated[int, Meta(ge=2)] = 3
+    map_px: Annotated[int, Meta(ge=4)] = 28
+    scaling: Literal["raw", "recentred"] = "recentred"
+    """What the network is fed: the 0-1 map as it is, or recentred (ahmsa.scaling)."""
+
+
+class RecognizerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When the recogniser answers and when it abstains."""
+
+    min_confidence: Fraction = 0.5
+    """Below it the result is published as abstained: low_confidence."""
+    noise_floor_px: Annotated[float, Meta(ge=0)] = 0.15
+    """Movements with a smaller peak are abstained: below_noise_floor. Min-max scaling would make their noise look
+    like motion."""

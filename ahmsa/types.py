@@ -1,0 +1,118 @@
+"""The nouns that travel through the program: frozen, slotted, the unit in the name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+ByteImage = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+Matrix = npt.NDArray[np.float64]
+
+LABELS = ("negative", "positive", "surprise")
+"""The three classes of the composite databases, in the order of the network's outputs."""
+
+Phase = Literal["provisional", "confirmed", "retracted", "macro"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One image from a source."""
+
+    index: int
+    """Position in the source, counted from 0; a dropped frame keeps its number."""
+    t_capture_ns: int
+    """Monotonic clock right after the grab; for files the frame's own presentation time."""
+    image: ByteImage
+    """(h, w, 3) BGR."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceQuality:
+    """What decides whether a face can be judged at all."""
+
+    interocular_px: float
+    """Distance between the eye centres in the source image."""
+    yaw_deg: float
+    """Turn of the head to its left (positive) or right, a rough figure from landmarks."""
+    luma: float
+    """Mean grey level of the aligned crop, 0-255."""
+    sharpness: float
+    """Variance of the Laplacian of the aligned crop, grey levels squared."""
+    problem: str | None = None
+    """None, or the gate that is shut: too_small, turned_away, too_dark, blurred."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedFace:
+    """A face brought to the canonical geometry (see ahmsa.geometry)."""
+
+    index: int
+    t_capture_ns: int
+    face_id: int
+    pixels: ByteImage
+    """(s, s) grey levels of the canonical crop."""
+    landmarks_px: FloatArray
+    """(468, 2) x, y of the FaceMesh landmarks in the crop's coordinates; (0, 2) where there are none."""
+    quality: FaceQuality
+    alignment: Matrix
+    """(2, 3) similarity from the source image to the crop."""
+    anchor: int = 0
+    """Number of the held transform: two faces with one anchor were cut by one and the same alignment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A movement that may be a micro-expression: two faces under ONE alignment, and what is known of it."""
+
+    event_id: str
+    face_id: int
+    phase: Phase
+    onset: AlignedFace
+    apex: AlignedFace
+    score: float
+    """Spotting score: peak of the regional displacement in units of its own threshold; 1 where annotated."""
+    offset_t_ns: int | None = None
+    """When the movement ended, once that is known."""
+    apex_t_ns: int | None = None
+    """Apex refined between frames; None where it was not refined."""
+    reason: str | None = None
+    """Why it was retracted (a gate's name); None otherwise."""
+
+    def __post_init__(self) -> None:
+        if self.onset.anchor != self.apex.anchor or self.onset.pixels.shape != self.apex.pixels.shape:
+            raise ValueError("onset and apex of a candidate must share one alignment")
+
+
+@dataclass(frozen=True, slots=True)
+class FlowMap:
+    """What the network sees of a movement, and the amplitude that scaling takes away from it."""
+
+    uvs: FloatArray
+    """(3, h, w) u (right positive), v (down positive), optical strain; each channel scaled to 0-1."""
+    peak_px: float
+    """Largest displacement on the face, px of the aligned crop (a high percentile, not one pixel)."""
+    mean_px: float
+    """Mean displacement on the face, px of the aligned crop."""
+    strain_peak: float
+    """Largest optical strain (same percentile), without unit."""
+    fallback: bool
+    """True where region centres came from the canonical face because there were no landmarks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emotion:
+    """The network's answer for one movement."""
+
+    label: str
+    probabilities: Mapping[str, float]
+    """Label -> probability, in the checkpoint's label order; sums to 1."""
+    confidence: float
+    """Probability of the label, after temperature scaling where the checkpoint carries one."""
+    calibrated: bool
+    abstained: str | None = None
+    """None, or why no label is claimed: low_confidence, below_noise_floor."""

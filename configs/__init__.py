@@ -1,0 +1,1 @@
+"""Every knob: TOML files, and the composition of the settings that live beside the code they set."""

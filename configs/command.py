@@ -1,0 +1,42 @@
+"""What every command shares: a typer program whose errors are one sentence and whose exit codes mean something.
+
+Exit codes: 0 done, 1 the run could not do its job, 2 the command line or settings are wrong, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+import typer
+
+from ahmsa.errors import AhmsaError
+
+
+def program(help: str) -> typer.Typer:
+    """An empty typer program in the house style."""
+    return typer.Typer(
+        help=help, add_completion=False, no_args_is_help=False, rich_markup_mode="markdown", pretty_exceptions_enable=False
+    )
+
+
+def run_program(app: Callable[[], object]) -> None:
+    """Run a typer program; show an error of ours as one sentence, with its exit code.
+
+    `--debug` anywhere on the command line, or AHMSA_DEBUG=1, shows the traceback instead.
+    """
+    debug = "--debug" in sys.argv or os.environ.get("AHMSA_DEBUG") == "1"
+    if "--debug" in sys.argv:
+        sys.argv.remove("--debug")
+    try:
+        app()
+    except AhmsaError as error:
+        if debug:
+            raise
+        typer.echo(f"error: {error}", err=True)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        raise SystemExit(130) from None

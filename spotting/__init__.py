@@ -1,0 +1,1 @@
+"""WHEN is it? The spotting signal, the causal spotter, and scoring as the field scores."""

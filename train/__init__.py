@@ -1,0 +1,1 @@
+"""Offline: databases, protocol, fitting, report."""
