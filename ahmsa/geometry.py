@@ -68,4 +68,5 @@ def apply_similarity(matrix: Matrix, points: Points) -> FloatArray:
 
 
 def _centres(landmarks_px: Points, groups: tuple[tuple[int, ...], ...]) -> FloatArray:
-    return np.stack([landmarks_px[list(group)].mean(axis=0) for group in groups]).astype(np.float32)
+    centres = np.stack([landmarks_px[list(group)].mean(axis=0) for group in groups])
+    return cast(FloatArray, centres.astype(np.float32))

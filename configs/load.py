@@ -1,0 +1,60 @@
+"""TOML file + command-line overrides -> validated settings, with the path of whatever is wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from ahmsa.errors import SettingsError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def load_settings(kind: type[T], file: Path | None = None, overrides: Mapping[str, object] | None = None) -> T:
+    """Settings of `kind`: its defaults, changed by a TOML file, changed by overrides.
+
+    overrides: dotted name -> value, as in {"spotter.refractory_ms": 300}; None values are skipped, so that options which
+    were not given on a command line can be passed on as they are.
+    Raises SettingsError with the file and the key's path.
+    """
+    values = read_toml(file) if file is not None else {}
+    for name, value in (overrides or {}).items():
+        if value is not None:
+            _put(values, name, value)
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        where = f"in {file}" if file is not None else "in the settings"
+        raise SettingsError(f"{error} {where}; see configs/ for every key and its range") from None
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """A TOML file as nested dicts. Raises SettingsError when it is missing or malformed."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read settings file {file}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} is not valid TOML: {error}") from None
+
+
+def shipped(name: str) -> Path:
+    """Path of a settings file that ships in this package, such as `live.toml` or `presets/paper.toml`."""
+    return Path(str(resources.files("configs") / name))
+
+
+def _put(values: dict[str, Any], dotted: str, value: object) -> None:
+    *parents, last = dotted.split(".")
+    for parent in parents:
+        values = values.setdefault(parent, {})
+    values[last] = value
