@@ -41,11 +41,12 @@ def load_settings(kind: type[T], file: Path | None = None, overrides: Mapping[st
 def read_toml(file: Path) -> dict[str, Any]:
     """A TOML file as nested dicts. Raises SettingsError when it is missing or malformed."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"cannot read settings file {file}: {error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file} is not valid TOML: {error}") from None
+    return values
 
 
 def shipped(name: str) -> Path:

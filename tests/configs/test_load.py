@@ -28,7 +28,7 @@ def test_an_option_on_the_command_line_beats_the_file_which_beats_the_default(tm
 def test_a_wrong_file_is_named_with_the_key_that_is_wrong(tmp_path: Path, text: str, named: str):
     file = tmp_path / "my.toml"
     file.write_text(text)
-    with pytest.raises(SettingsError, match="my.toml") as error:
+    with pytest.raises(SettingsError, match=r"my\.toml") as error:
         load_settings(LiveSettings, file)
     assert named in str(error.value)
 
