@@ -1,0 +1,1 @@
+"""Every speed and accuracy claim of the documentation, as a command."""
