@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
+import cv2
 import numpy as np
 
 from ahmsa.geometry import MESH_LANDMARKS
 from ahmsa.types import ByteImage, FloatArray
+
+_WARM_UP = 3
 
 
 class FaceMesh:
@@ -30,17 +33,16 @@ class FaceMesh:
                 min_detection_confidence=min_confidence,
                 min_tracking_confidence=min_confidence,
             )
-        self._started = False
+            # The models are loaded by other threads, some after the first result: wait for their lines too.
+            for _ in range(_WARM_UP):
+                self._mesh.process(np.zeros((64, 64, 3), np.uint8))
+        self._found = False
 
     def detect(self, image: ByteImage) -> list[FloatArray]:
         """(h, w, 3) BGR -> one (468, 2) array of x, y in pixels per face; empty where there is none."""
-        rgb = np.ascontiguousarray(image[..., ::-1])
-        if self._started:
-            result = self._mesh.process(rgb)
-        else:
-            with _quiet_stderr():
-                result = self._mesh.process(rgb)
-            self._started = True
+        with contextlib.nullcontext() if self._found else _quiet_stderr():  # it warns once more at its first face
+            result = self._mesh.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+        self._found = self._found or bool(result.multi_face_landmarks)
         height, width = image.shape[:2]
         return [
             np.array([(p.x * width, p.y * height) for p in face.landmark[:MESH_LANDMARKS]], dtype=np.float32)
