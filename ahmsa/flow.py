@@ -1,0 +1,120 @@
+"""3D flow: the one way from two aligned faces to the map a network sees, for training and live alike (paper 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ahmsa.errors import DataError
+from ahmsa.geometry import CANONICAL_GRID
+from ahmsa.head_motion import remove_head_motion
+from ahmsa.regions import lay_out, region_centres
+from ahmsa.scaling import min_max
+from ahmsa.settings import FlowSettings
+from ahmsa.strain import strain_magnitude
+from ahmsa.types import Candidate, FloatArray, FlowMap
+
+PEAK_PERCENTILE = 98.0
+"""The peak of a movement is this percentile over the face: a wrong pixel is not a movement."""
+_MIN_SIDE_PX = 16
+
+
+class FlowMaker:
+    """Optical flow, strain and map, by settings that travel in the checkpoint.
+
+    device: "cpu", "cuda" or "cuda:N".
+    """
+
+    def __init__(self, settings: FlowSettings, device: str = "cpu") -> None:
+        self.settings = settings
+        self.device = device
+
+    def flow(self, onset: npt.ArrayLike, apex: npt.ArrayLike) -> FloatArray:
+        """TV-L1 flow from each onset to its apex: apex(x + flow(x)) = onset(x).
+
+        onset, apex: (b, h, w) uint8, uint16 (full scale 65535) or float grey levels 0-255, of any memory layout ->
+        float32 (b, 2, h, w), u right positive, v down positive, px. Raises DataError on another shape or type, on two sizes
+        and on NaN.
+        """
+        first, second = _grey(onset, "onset"), _grey(apex, "apex")
+        if first.shape != second.shape:
+            raise DataError(f"onset {first.shape} and apex {second.shape} differ in size; cut both with one alignment")
+        if len(first) == 0:
+            return np.zeros((0, 2, *first.shape[1:]), dtype=np.float32)
+        return _opencv_flow(first, second, self.settings)
+
+    def maps(self, candidates: Sequence[Candidate]) -> list[FlowMap]:
+        """The network's view of each movement, in order. Candidates of one crop size are computed as one batch."""
+        if not candidates:
+            return []
+        sides = {c.onset.pixels.shape for c in candidates}
+        if len(sides) > 1:
+            raise DataError(f"candidates of several crop sizes {sorted(sides)} in one batch; use one crop size")
+        flows = self.flow(np.stack([c.onset.pixels for c in candidates]), np.stack([c.apex.pixels for c in candidates]))
+        moved = remove_head_motion(flows, self.settings.head_motion)
+        return [self._map(flow, candidate) for flow, candidate in zip(moved, candidates, strict=True)]
+
+    def _map(self, flow: FloatArray, candidate: Candidate) -> FlowMap:
+        strain = strain_magnitude(flow)
+        centres, fallback = region_centres(candidate.apex)
+        channels = np.concatenate([flow, strain[None]])
+        face = face_mask(*flow.shape[1:])
+        displacement = np.hypot(flow[0], flow[1])[face]
+        return FlowMap(
+            uvs=min_max(lay_out(channels, centres, self.settings.layout, self.settings.map_px)),
+            peak_px=float(np.percentile(displacement, PEAK_PERCENTILE)),
+            mean_px=float(displacement.mean()),
+            strain_peak=float(np.percentile(strain[face], PEAK_PERCENTILE)),
+            fallback=fallback,
+        )
+
+
+@lru_cache(maxsize=8)
+def face_mask(height: int, width: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    """(h, w) bool: the ellipse of a canonical crop that holds skin for nearly everyone; hair and background stay outside."""
+    y, x = np.mgrid[:height, :width]
+    cell_x, cell_y = (x + 0.5) * CANONICAL_GRID / width - 0.5, (y + 0.5) * CANONICAL_GRID / height - 0.5
+    mask: np.ndarray[tuple[int, int], np.dtype[np.bool_]] = ((cell_x - 14.0) / 11.5) ** 2 + ((cell_y - 13.5) / 13.0) ** 2 <= 1
+    mask.setflags(write=False)
+    return mask
+
+
+def _grey(images: npt.ArrayLike, name: str) -> FloatArray:
+    """Grey levels 0-255 as contiguous float32 (b, h, w)."""
+    array = np.asarray(images)
+    if array.ndim != 3:
+        raise DataError(f"{name} has shape {array.shape}; give grey images as (batch, height, width)")
+    if min(array.shape[1:]) < _MIN_SIDE_PX:
+        raise DataError(f"{name} is {array.shape[2]} x {array.shape[1]} px; flow needs at least {_MIN_SIDE_PX} px a side")
+    if array.dtype == np.uint16:
+        array = array / np.float32(257)
+    elif array.dtype != np.uint8 and array.dtype.kind != "f":
+        raise DataError(f"{name} is {array.dtype}; give uint8, uint16 or float grey levels")
+    grey = np.ascontiguousarray(array, dtype=np.float32)
+    if not np.isfinite(grey).all():
+        raise DataError(f"{name} holds NaN or infinite grey levels; repair or leave out the frame")
+    return grey
+
+
+def _opencv_flow(onset: FloatArray, apex: FloatArray, settings: FlowSettings) -> FloatArray:
+    optflow: Any = cv2.optflow
+    method = optflow.DualTVL1OpticalFlow_create(
+        tau=settings.tau,
+        lambda_=settings.lambda_,
+        theta=settings.theta,
+        nscales=settings.scales,
+        warps=settings.warps,
+        epsilon=settings.epsilon,
+        innnerIterations=settings.inner_iterations,
+        outerIterations=settings.outer_iterations,
+        scaleStep=settings.scale_step,
+        medianFiltering=settings.median_px,
+    )
+    # OpenCV takes float images as 0-1 and multiplies by 255 itself.
+    flows = [method.calc(a / 255, b / 255, None).transpose(2, 0, 1) for a, b in zip(onset, apex, strict=True)]
+    return cast(FloatArray, np.stack(flows))
