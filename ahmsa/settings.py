@@ -57,17 +57,27 @@ class NetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """AHMSA-Net's shape (paper 3.3-3.4, table 3). The defaults are overridden by the presets in `configs/`."""
 
     channels: tuple[int, ...] = (256, 512, 1024)
+    """Channels at each level; as many levels as numbers."""
     heads: tuple[int, ...] = (3, 6, 12)
     blocks: tuple[int, ...] = (2, 2, 8)
     patch_px: Annotated[int, Meta(ge=1)] = 7
     factor: Annotated[int, Meta(ge=2)] = 2
+    """Each level has 1/factor of the side of the level below; the sides must divide evenly."""
     expansion: Positive = 4.0
+    """Hidden width of the feed forward module, in units of the channels."""
     channel_reduction: Annotated[int, Meta(ge=1)] = 4
+    """Bottleneck of the channel attention: channels / channel_reduction."""
+    position: bool = True
+    """Add a learned position to every patch; without it attention cannot tell an eye from a lip corner."""
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+    """Part of every residual branch and of the head's input that is dropped while training."""
     classes: Annotated[int, Meta(ge=2)] = 3
     map_px: Annotated[int, Meta(ge=4)] = 28
+    """Side of the map the network sees; maps of another side are resized to it."""
     scaling: Literal["raw", "recentred"] = "recentred"
     """What the network is fed: the 0-1 map as it is, or recentred (ahmsa.scaling)."""
+    mirror_average: bool = False
+    """Answer with the mean over the map and its mirror. Needs `recentred`; doubles the time of an answer."""
 
 
 class RecognizerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,221 @@
+"""AHMSA-Net: adaptive hierarchical multi-scale attention on a small grid of flow patches (paper 3.3-3.4, table 3).
+
+    map 3 x 28 x 28 -> 4 x 4 patches -> blocks -> 2 x 2 -> blocks -> 1 x 1 -> blocks -> head
+
+Everything is a linear layer on tokens (a 1x1 convolution is one; patch embedding and the 3x3 convolution are one after an
+unfold). So `torch.func.vmap` over stacked parameters becomes batched matrix products, and all folds train at once.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ahmsa.errors import SettingsError
+from ahmsa.scaling import recentre
+from ahmsa.settings import NetSettings
+from ahmsa.types import FloatArray
+
+MAP_CHANNELS = 3
+
+
+class AhmsaNet(nn.Module):
+    """(B, 3, map_px, map_px) network input (see `network_input`) -> (B, classes) logits.
+
+    Dropout is explicit, because hidden random state would tie a fold's result to the folds trained beside it: pass `noise`,
+    (B, noise_size) uniform numbers in 0-1, to train with dropout; leave it out to answer.
+
+    Raises SettingsError where sides, patches, levels and factor do not fit together.
+    """
+
+    def __init__(self, settings: NetSettings) -> None:
+        super().__init__()
+        side = grid_side(settings)
+        self.settings = settings
+        self.embedding = PatchEmbedding(settings.patch_px, settings.channels[0])
+        self.position = nn.Parameter(torch.randn(side * side, settings.channels[0]) * 0.02) if settings.position else None
+        self.levels = nn.ModuleList()
+        self.downsamplings = nn.ModuleList()
+        self.noise_size = 0
+        for level, (channels, heads, blocks) in enumerate(zip(settings.channels, settings.heads, settings.blocks, strict=True)):
+            if level > 0:
+                self.downsamplings.append(AdaptiveDownsampling(side, settings.channels[level - 1], channels, settings.factor))
+                side //= settings.factor
+            self.levels.append(nn.ModuleList(AttentionBlock(channels, heads, settings) for _ in range(blocks)))
+            self.noise_size += blocks * 2 * side * side * channels
+        self.noise_size += settings.channels[-1]
+        self.head = Head(settings.channels[-1], settings.classes)
+
+    def forward(self, maps: Tensor, noise: Tensor | None = None) -> Tensor:
+        drop = Dropper(self.settings.dropout, noise)
+        tokens = self.embedding(maps)  # (B, side * side, channels)
+        if self.position is not None:
+            tokens = tokens + self.position
+        for level, blocks in enumerate(self.levels):
+            if level > 0:
+                tokens = self.downsamplings[level - 1](tokens)
+            for block in cast(nn.ModuleList, blocks):
+                tokens = block(tokens, drop)
+        return cast(Tensor, self.head(drop(tokens.mean(dim=1))))
+
+
+class Dropper:
+    """Dropout that takes its random numbers, in the order of use, from (B, n) `noise`; idle without noise."""
+
+    def __init__(self, rate: float, noise: Tensor | None) -> None:
+        self._rate = rate
+        self._noise = noise if rate > 0 else None
+        self._used = 0
+
+    def __call__(self, values: Tensor) -> Tensor:
+        if self._noise is None:
+            return values
+        size = values[0].numel()
+        noise = self._noise[:, self._used : self._used + size].reshape(values.shape)
+        self._used += size
+        return values * (noise >= self._rate).to(values.dtype) / (1 - self._rate)
+
+
+class PatchEmbedding(nn.Module):
+    """Patches without overlap, each flattened to one token: (B, 3, s, s) -> (B, (s / patch)^2, channels)."""
+
+    def __init__(self, patch_px: int, channels: int) -> None:
+        super().__init__()
+        self.patch_px = patch_px
+        self.linear = nn.Linear(MAP_CHANNELS * patch_px * patch_px, channels)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        batch, planes, height, width = maps.shape
+        rows, columns, patch = height // self.patch_px, width // self.patch_px, self.patch_px
+        patches = maps.reshape(batch, planes, rows, patch, columns, patch).permute(0, 2, 4, 1, 3, 5)
+        return cast(Tensor, self.linear(patches.reshape(batch, rows * columns, planes * patch * patch)))
+
+
+class AttentionBlock(nn.Module):
+    """Multi-scale attention block: channel attention, spatial attention, feed forward, each behind a LayerNorm (eq. 3).
+
+    The paper does not spell out residual connections; every ancestor of it has them, and so has this one.
+    """
+
+    def __init__(self, channels: int, heads: int, settings: NetSettings) -> None:
+        super().__init__()
+        self.channel_norm = nn.LayerNorm(channels)
+        self.channel_attention = ChannelAttention(channels, settings.channel_reduction)
+        self.spatial_norm = nn.LayerNorm(channels)
+        self.spatial_attention = SpatialAttention(channels, heads)
+        self.forward_norm = nn.LayerNorm(channels)
+        hidden = max(1, int(channels * settings.expansion))
+        self.feed_forward = nn.Sequential(nn.Linear(channels, hidden), nn.GELU(), nn.Linear(hidden, channels))
+
+    def forward(self, tokens: Tensor, drop: Dropper) -> Tensor:
+        tokens = tokens + self.channel_attention(self.channel_norm(tokens))
+        tokens = tokens + drop(self.spatial_attention(self.spatial_norm(tokens)))
+        return tokens + drop(self.feed_forward(self.forward_norm(tokens)))
+
+
+class ChannelAttention(nn.Module):
+    """Weighs channels by what their mean and maximum over the patches say (CBAM form); one network serves both."""
+
+    def __init__(self, channels: int, reduction: int) -> None:
+        super().__init__()
+        hidden = max(1, channels // reduction)
+        self.shared = nn.Sequential(nn.Linear(channels, hidden, bias=False), nn.ReLU(), nn.Linear(hidden, channels, bias=False))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        pooled = torch.stack([tokens.mean(dim=1), tokens.amax(dim=1)], dim=1)  # (B, 2, channels)
+        return tokens * torch.sigmoid(self.shared(pooled).sum(dim=1)).unsqueeze(1)
+
+
+class SpatialAttention(nn.Module):
+    """Multi-head attention between patches (eq. 4); a head has floor(channels / heads) channels."""
+
+    def __init__(self, channels: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.head_channels = channels // heads
+        inner = self.heads * self.head_channels
+        self.queries_keys_values = nn.Linear(channels, 3 * inner, bias=False)
+        self.join = nn.Linear(inner, channels)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        batch, count, _ = tokens.shape
+        packed = self.queries_keys_values(tokens).reshape(batch, count, 3, self.heads, self.head_channels)
+        queries, keys, values = packed.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, heads, patches, head_channels)
+        weights = (queries @ keys.transpose(-1, -2) / self.head_channels**0.5).softmax(dim=-1)
+        return cast(Tensor, self.join((weights @ values).transpose(1, 2).reshape(batch, count, -1)))
+
+
+class AdaptiveDownsampling(nn.Module):
+    """3x3 convolution -> LayerNorm -> maximum over factor x factor patches (eq. 2): a coarser, wider level."""
+
+    def __init__(self, side: int, channels: int, wider: int, factor: int) -> None:
+        super().__init__()
+        self.side = side
+        self.factor = factor
+        self.convolution = nn.Linear(9 * channels, wider)
+        self.norm = nn.LayerNorm(wider)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        batch, _, channels = tokens.shape
+        side, coarse = self.side, self.side // self.factor
+        padded = functional.pad(tokens.reshape(batch, side, side, channels), (0, 0, 1, 1, 1, 1))
+        shifted = [padded[:, row : row + side, column : column + side] for row in range(3) for column in range(3)]
+        wide = self.norm(self.convolution(torch.cat(shifted, dim=-1)))
+        cells = wide.reshape(batch, coarse, self.factor, coarse, self.factor, -1)
+        return cast(Tensor, cells.amax(dim=(2, 4)).reshape(batch, coarse * coarse, -1))
+
+
+class Head(nn.Module):
+    """LayerNorm and a two-layer perceptron on the top level's one patch."""
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.LayerNorm(channels), nn.Linear(channels, channels), nn.GELU(), nn.Linear(channels, classes)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        return cast(Tensor, self.layers(features))
+
+
+def grid_side(settings: NetSettings) -> int:
+    """Patches along one side of the lowest level; raises SettingsError where the geometry cannot work."""
+    levels = len(settings.channels)
+    if levels == 0 or not levels == len(settings.heads) == len(settings.blocks):
+        raise SettingsError(
+            f"net: channels {settings.channels}, heads {settings.heads} and blocks {settings.blocks} "
+            "must have one number a level"
+        )
+    if min(settings.channels) < 1 or min(settings.blocks) < 0:
+        raise SettingsError(f"net: channels {settings.channels} must be at least 1 and blocks {settings.blocks} at least 0")
+    if any(not 1 <= heads <= channels for heads, channels in zip(settings.heads, settings.channels, strict=True)):
+        raise SettingsError(f"net: heads {settings.heads} must lie between 1 and the level's channels {settings.channels}")
+    side, rest = divmod(settings.map_px, settings.patch_px)
+    if rest or side == 0 or side % settings.factor ** (levels - 1):
+        raise SettingsError(
+            f"net: a map of {settings.map_px} px in patches of {settings.patch_px} px does not divide into "
+            f"{levels} levels by factor {settings.factor}; choose map_px = patch_px x {settings.factor ** (levels - 1)}"
+        )
+    if settings.mirror_average and settings.scaling != "recentred":
+        raise SettingsError('net: mirror_average needs scaling = "recentred", because a 0-1 map has no sign to change')
+    return side
+
+
+def network_input(uvs: FloatArray, settings: NetSettings) -> FloatArray:
+    """What the network is fed, for training and live alike.
+
+    uvs: (n, 3, h, w) maps scaled to 0-1 per channel. Returns (n, 3, map_px, map_px), resized and scaled per the settings.
+    """
+    side = settings.map_px
+    if len(uvs) == 0:
+        return np.empty((0, MAP_CHANNELS, side, side), np.float32)
+    if uvs.shape[-2:] != (side, side):
+        # OpenCV resizes the planes of one picture together: (3, h, w) -> (h, w, 3) and back.
+        resized = [cv2.resize(np.moveaxis(map_, 0, -1), (side, side), interpolation=cv2.INTER_CUBIC) for map_ in uvs]
+        uvs = np.moveaxis(np.stack(resized), -1, 1)
+    return recentre(uvs) if settings.scaling == "recentred" else uvs.astype(np.float32)
