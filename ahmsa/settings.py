@@ -25,6 +25,8 @@ class FaceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Landmarks are refreshed at most this often; between, the held alignment cuts the crop. 0: every frame."""
     anchor_drift: Fraction = 0.06
     """The held alignment is renewed when a landmark centre has moved by more than this part of the crop's side."""
+    forget_ms: Annotated[float, Meta(ge=0)] = 1000.0
+    """A face that comes back to its place within this time keeps its id."""
     min_interocular_px: Positive = 40.0
     """Smaller faces are gated `too_small`: a 1 px movement of the crop would be far below one camera pixel."""
     max_yaw_deg: Positive = 30.0
