@@ -16,6 +16,7 @@ from typing import Protocol, cast
 import cv2
 import numpy as np
 
+from ahmsa.crop import cut_crop
 from ahmsa.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points
 from ahmsa.landmarks import FaceMesh
 from ahmsa.settings import FaceSettings
@@ -60,7 +61,9 @@ class FaceTracker:
         """The faces of a frame. Those whose id is in `hold` keep their alignment whatever the head does."""
         if self._is_due(frame.t_capture_ns):
             self._refresh(frame, hold)
-        return [self._aligned(frame, track) for track in self._tracks if track.visible]
+        visible = [track for track in self._tracks if track.visible]
+        grey = cast(ByteImage, cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)) if visible else frame.image
+        return [self._aligned(frame, grey, track) for track in visible]
 
     def close(self) -> None:
         self._detector.close()
@@ -121,8 +124,8 @@ class FaceTracker:
             track.alignment, track.anchor = averaged, self._anchors
             self._anchors += 1
 
-    def _aligned(self, frame: Frame, track: _Track) -> AlignedFace:
-        pixels = cut_face(frame.image, track.alignment, self._settings.crop_px)
+    def _aligned(self, frame: Frame, grey: ByteImage, track: _Track) -> AlignedFace:
+        pixels = cut_crop(grey, track.alignment, self._settings.crop_px)
         luma, sharpness = float(pixels.mean()), _sharpness(pixels)
         return AlignedFace(
             index=frame.index,
@@ -151,29 +154,6 @@ class FaceTracker:
         if sharpness < self._settings.min_sharpness:
             return "blurred"
         return None
-
-
-def cut_face(image: ByteImage, alignment: Matrix, crop_px: int) -> ByteImage:
-    """(h, w, 3) BGR or (h, w) grey -> (crop_px, crop_px) grey crop under `alignment` (2, 3), source to crop.
-
-    Shrinking is filtered first: without it fine texture would turn into motion when the head sways by part of a pixel.
-    Beyond the image its edge is repeated.
-    """
-    scale = math.sqrt(abs(float(np.linalg.det(alignment[:, :2]))))
-    whole = max(int(1 / scale), 1)
-    patch, left, top = _patch_around(image, alignment, crop_px, margin=2 * whole + 2)
-    grey = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY) if patch.ndim == 3 else patch
-    if whole > 1:
-        height, width = max(grey.shape[0] // whole, 1), max(grey.shape[1] // whole, 1)
-        grey = cv2.resize(grey[: height * whole, : width * whole], (width, height), interpolation=cv2.INTER_AREA)
-    rest = scale * whole
-    if rest < 1:
-        grey = cv2.GaussianBlur(grey, (3, 3), 0.5 * math.sqrt(1 / rest**2 - 1) + 1e-3, borderType=cv2.BORDER_REPLICATE)
-    to_source = np.array([[whole, 0, (whole - 1) / 2 + left], [0, whole, (whole - 1) / 2 + top], [0, 0, 1]])
-    crop = cv2.warpAffine(
-        grey, alignment @ to_source, (crop_px, crop_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return cast(ByteImage, crop)
 
 
 @dataclass(eq=False)
@@ -205,16 +185,6 @@ class _Track:
     def recent_points(self) -> FloatArray:
         """(n, 5, 2) named points of the last refreshes."""
         return np.stack([points for _, points in self.recent])
-
-
-def _patch_around(image: ByteImage, alignment: Matrix, crop_px: int, margin: int) -> tuple[ByteImage, int, int]:
-    """The part of the image that the crop shows, and where it begins: x, y."""
-    corners = np.array([[0, 0], [crop_px, 0], [0, crop_px], [crop_px, crop_px]], np.float32)
-    seen = apply_similarity(_inverse(alignment), corners)
-    height, width = image.shape[:2]
-    left, top = np.clip(np.floor(seen.min(axis=0)).astype(int) - margin, 0, [width - 1, height - 1])
-    right, bottom = np.clip(np.ceil(seen.max(axis=0)).astype(int) + margin, [left + 1, top + 1], [width, height])
-    return image[top:bottom, left:right], int(left), int(top)
 
 
 def _largest_shift(held: Matrix, now: Matrix, canonical: FloatArray) -> float:
