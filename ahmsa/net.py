@@ -219,3 +219,14 @@ def network_input(uvs: FloatArray, settings: NetSettings) -> FloatArray:
         resized = [cv2.resize(np.moveaxis(map_, 0, -1), (side, side), interpolation=cv2.INTER_CUBIC) for map_ in uvs]
         uvs = np.moveaxis(np.stack(resized), -1, 1)
     return recentre(uvs) if settings.scaling == "recentred" else uvs.astype(np.float32)
+
+
+def views(inputs: Tensor, settings: NetSettings) -> list[Tensor]:
+    """The inputs whose answers are averaged: (..., 3, h, w) recentred maps themselves and, where asked for, their mirrors."""
+    return [inputs, mirrored(inputs)] if settings.mirror_average else [inputs]
+
+
+def mirrored(inputs: Tensor) -> Tensor:
+    """`ahmsa.scaling.mirror` for tensors: sides swap and u changes its sign."""
+    sign = inputs.new_tensor([-1.0, 1.0, 1.0]).reshape(MAP_CHANNELS, 1, 1)
+    return inputs.flip(-1) * sign

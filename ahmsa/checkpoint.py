@@ -1,0 +1,168 @@
+"""A trained recogniser as one file: weights, the settings its maps were made with, and a model card.
+
+The file is a safetensors file (no pickle): tensors named `<member>.<parameter>`, everything else as JSON in its metadata.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import torch
+from msgspec import Meta
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ahmsa.errors import CheckpointError, SettingsError
+from ahmsa.files import whole_file
+from ahmsa.net import AhmsaNet, network_input, views
+from ahmsa.settings import FlowSettings, NetSettings
+from ahmsa.types import LABELS, FloatArray
+
+FORMAT = "ahmsa-checkpoint-1"
+State = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One or more networks of one shape that answer together, and all that must hold where they are used."""
+
+    members: tuple[State, ...]
+    """State of every network of the ensemble: parameter name -> tensor, of any float width."""
+    net: NetSettings
+    flow: FlowSettings = field(default_factory=FlowSettings)
+    """How the training maps were made; live maps must be made the same way."""
+    crop_px: int = 128
+    """Side of the aligned crop the flow was computed on."""
+    labels: tuple[str, ...] = LABELS
+    """Names of the classes in the order of the outputs."""
+    temperature: float = 1.0
+    """Calibration: log-probabilities are divided by it before the last softmax."""
+    card: Mapping[str, Any] = field(default_factory=dict)
+    """Model card: training subjects, protocol, honest figures, settings; JSON values only."""
+
+    def __post_init__(self) -> None:
+        if not self.members:
+            raise CheckpointError("a checkpoint needs at least one network.")
+        if len(self.labels) != self.net.classes:
+            raise CheckpointError(f"a checkpoint with {self.net.classes} outputs cannot have the labels {list(self.labels)}.")
+
+    @cached_property
+    def id(self) -> str:
+        """Twelve hex digits of the SHA-256 of weights and settings: what the stream names as its model."""
+        digest = hashlib.sha256(_encode(self))
+        for member in self.members:
+            for name in sorted(member):
+                digest.update(name.encode())
+                digest.update(member[name].detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:12]
+
+    def predict(self, uvs: FloatArray, device: str = "cpu") -> FloatArray:
+        """Probabilities (n, classes) of (n, 3, h, w) maps scaled to 0-1 per channel.
+
+        Mean over the members (and the mirrored map, where the settings ask for it), then temperature scaling.
+        """
+        if len(uvs) == 0:
+            return np.empty((0, self.net.classes), np.float32)
+        inputs = torch.from_numpy(network_input(uvs, self.net)).to(device)
+        with torch.inference_mode():
+            answers = [net(view).softmax(dim=-1) for net in self._networks(device) for view in views(inputs, self.net)]
+            mean = torch.stack(answers).mean(dim=0)
+        return temper(mean.cpu().numpy(), self.temperature)
+
+    def save(self, path: Path) -> None:
+        """Write the file at once (temporary name, then rename)."""
+        tensors = {
+            f"{index}.{name}": value.contiguous() for index, state in enumerate(self.members) for name, value in state.items()
+        }
+        with whole_file(path) as part:
+            save_file(tensors, part, metadata={"ahmsa": _encode(self).decode()})
+
+    @staticmethod
+    def load(path: Path) -> Checkpoint:
+        """Read a file written by `save`; CheckpointError says what is wrong with it otherwise."""
+        if not path.is_file():
+            raise CheckpointError(f"no checkpoint at {path}; train one with `ahmsa-train --final` or name another file.")
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(f"{path} is not a readable checkpoint ({error}); copy or train it again.") from None
+        try:
+            header = msgspec.json.decode(metadata["ahmsa"], type=_Header)
+        except (KeyError, msgspec.MsgspecError) as error:
+            raise CheckpointError(f"{path} is no {FORMAT} file ({error}); export it again with this version.") from None
+        members = tuple(_member(tensors, index) for index in range(header.members))
+        checkpoint = Checkpoint(
+            members, header.net, header.flow, header.crop_px, tuple(header.labels), header.temperature, header.card
+        )
+        try:
+            checkpoint._networks("cpu")
+        except (RuntimeError, SettingsError) as error:
+            reason = " ".join(str(error).split())
+            raise CheckpointError(f"the weights in {path} do not fit its settings ({reason}); export it again.") from None
+        return checkpoint
+
+    @cached_property
+    def _networks_by_device(self) -> dict[str, list[AhmsaNet]]:
+        return {}
+
+    def _networks(self, device: str) -> list[AhmsaNet]:
+        if device not in self._networks_by_device:
+            networks = []
+            for state in self.members:
+                network = AhmsaNet(self.net)
+                network.load_state_dict(dict(state))
+                networks.append(network.to(device).eval())
+            self._networks_by_device[device] = networks
+        return self._networks_by_device[device]
+
+
+def shipped() -> Path:
+    """The checkpoint that comes with the package: three classes, trained on the composite databases."""
+    return Path(__file__).parent / "weights" / "ahmsa-3db.safetensors"
+
+
+def temper(probabilities: npt.NDArray[np.floating[Any]], temperature: float) -> FloatArray:
+    """Probabilities (n, classes) with their logarithm divided by `temperature`; above 1 they become less sure."""
+    logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-12)) / temperature
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    tempered: FloatArray = (exponentials / exponentials.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return tempered
+
+
+class _Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="format", tag=FORMAT):
+    members: Annotated[int, Meta(ge=1)]
+    net: NetSettings
+    flow: FlowSettings
+    crop_px: int
+    labels: list[str]
+    temperature: Annotated[float, Meta(gt=0)]
+    card: dict[str, Any]
+
+
+def _encode(checkpoint: Checkpoint) -> bytes:
+    header = _Header(
+        members=len(checkpoint.members),
+        net=checkpoint.net,
+        flow=checkpoint.flow,
+        crop_px=checkpoint.crop_px,
+        labels=list(checkpoint.labels),
+        temperature=checkpoint.temperature,
+        card=dict(checkpoint.card),
+    )
+    return msgspec.json.encode(header, order="sorted")
+
+
+def _member(tensors: State, index: int) -> dict[str, Tensor]:
+    prefix = f"{index}."
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
