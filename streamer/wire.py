@@ -1,0 +1,205 @@
+"""The stream, version 1: four messages, their topics, and the JSON they travel as.
+
+A message is two ZeroMQ frames: the topic, and one JSON object (UTF-8). Subscribers need only this module, pyzmq and msgspec.
+Unknown fields are ignored by readers, so fields may be added; a change of meaning changes the schema's name.
+
+Topics read left to right, most general first. Every level ends with a dot, because subscriptions match prefixes:
+without it `emotion.cam0.1` would also match face 10.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ahmsa.errors import StreamError
+
+DEFAULT_ENDPOINT = "tcp://127.0.0.1:5556"
+
+Count = Annotated[int, Meta(ge=0)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Magnitude = Annotated[float, Meta(ge=0)]
+
+SpotPhase = Literal["provisional", "confirmed", "retracted"]
+SourceState = Literal["starting", "online", "offline", "ended"]
+WorkerState = Literal["starting", "ready", "restarting", "lost"]
+RecordingState = Literal["off", "events", "video"]
+
+
+class Message(Struct, frozen=True, kw_only=True, tag_field="schema"):
+    """What every message carries."""
+
+    session: str = ""
+    """One run of the program; `seq` starts anew with it."""
+    seq: Count = 0
+    """Number of the message within its topic, from 1 without holes: a hole seen by a subscriber is a lost message."""
+    source: str
+    t_capture_ns: int
+    """Capture time of the frame the message is about: monotonic clock for cameras, presentation time for files."""
+    t_publish_ns: int = 0
+    """Monotonic clock of the publishing machine."""
+    wall_time: str = ""
+    """UTC at publication, for people; it never orders events."""
+
+
+class Moment(Struct, frozen=True):
+    """One frame of the source."""
+
+    index: Count
+    t_ns: int
+
+
+class EmotionMessage(Message, frozen=True, kw_only=True, tag="ahmsa.emotion/1"):
+    """Once per confirmed movement: what it meant."""
+
+    event_id: str
+    face_id: Count
+    label: str | None
+    """None where the network abstained: see `abstained`."""
+    probabilities: dict[str, Probability]
+    confidence: Probability
+    calibrated: bool
+    """Whether the probabilities were temperature-scaled on held-out subjects, or are the raw softmax."""
+    abstained: str | None = None
+    """None, or why no label is claimed: low_confidence, below_noise_floor."""
+    onset: Moment
+    apex: Moment
+    offset_t_ns: int | None = None
+    amplitude_px: Magnitude
+    """Largest displacement on the face, px of the aligned crop."""
+    score: Magnitude
+    """Spotting score: peak displacement in units of its threshold."""
+    latency_ms: dict[str, float] = {}
+    """spot: apex grabbed -> provisional; decide: provisional -> confirmed; recognise: flow and network;
+    wait: confirmed -> published; total: apex grabbed -> published."""
+    model: str
+    """Id of the checkpoint that answered."""
+
+
+class SpotMessage(Message, frozen=True, kw_only=True, tag="ahmsa.spot/1"):
+    """The life of a movement: provisional, then confirmed or retracted, under one event_id."""
+
+    event_id: str
+    face_id: Count
+    phase: SpotPhase
+    onset: Moment
+    apex: Moment
+    apex_t_ns: int | None = None
+    """Apex refined between frames, where it was."""
+    offset_t_ns: int | None = None
+    score: Magnitude
+    reason: str | None = None
+    """Why it was retracted: the gate's name, or `macro` for a movement that lasted too long."""
+    latency_ms: dict[str, float] = {}
+
+
+class RegionMotion(Struct, frozen=True):
+    displacement_px: float
+    threshold_px: float
+
+
+class MotionMessage(Message, frozen=True, kw_only=True, tag="ahmsa.motion/1"):
+    """The spotting signal of one face, at most 30 times a second."""
+
+    face_id: Count
+    regions: dict[str, RegionMotion]
+    gate: str | None = None
+    """The gate that mutes the spotter at this moment."""
+
+
+class StageTiming(Struct, frozen=True):
+    p50_ms: float
+    p95_ms: float
+
+
+class FaceState(Struct, frozen=True):
+    face_id: Count
+    spotter: str
+    """calibrating, watching, open or refractory."""
+    problem: str | None = None
+
+
+class WorkerStatus(Struct, frozen=True):
+    state: WorkerState
+    device: str | None = None
+    model: str | None = None
+    restarts: Count = 0
+
+
+class StatusMessage(Message, frozen=True, kw_only=True, tag="ahmsa.status/1"):
+    """Once a second and on change: captured = processed + waiting + the sum of dropped."""
+
+    state: SourceState
+    reason: str | None = None
+    fps: Magnitude
+    """Distinct frames per second over the last second."""
+    captured: Count
+    processed: Count
+    waiting: Count = 0
+    dropped: dict[str, Count] = {}
+    stages: dict[str, StageTiming] = {}
+    faces: list[FaceState] = []
+    flags: list[str] = []
+    """Quality gates that are shut now: no_face, too_small, turned_away, too_dark, blurred, too_few_frames."""
+    gated: dict[str, Count] = {}
+    """Movements that were seen and not published, by gate."""
+    edges: dict[str, Count] = {}
+    """Messages dropped between the processes, by edge."""
+    worker: WorkerStatus = WorkerStatus(state="starting")
+    recording: RecordingState = "off"
+
+
+AnyMessage = EmotionMessage | SpotMessage | MotionMessage | StatusMessage
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyMessage] = msgspec.json.Decoder(AnyMessage)
+_KINDS: dict[type[Message], str] = {
+    EmotionMessage: "emotion",
+    SpotMessage: "spot",
+    MotionMessage: "motion",
+    StatusMessage: "status",
+}
+
+
+def encode(message: Message) -> bytes:
+    """A message as UTF-8 JSON on one line."""
+    return _encoder.encode(message)
+
+
+def decode(payload: bytes | str) -> AnyMessage:
+    """The message in a payload. Raises StreamError where it does not fit the schema."""
+    try:
+        return _decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StreamError(
+            f"a message does not fit the stream's schema: {error}; is the publisher of another version?"
+        ) from None
+
+
+def topic_of(message: AnyMessage) -> str:
+    """`emotion.<source>.<face>.`, `spot.…`, `motion.…` or `status.<source>.`."""
+    kind = _KINDS[type(message)]
+    if isinstance(message, StatusMessage):
+        return f"{kind}.{message.source}."
+    return f"{kind}.{message.source}.{message.face_id}."
+
+
+def source_token(name: str) -> str:
+    """A source's name as one level of a topic: letters, digits, dash and underscore."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "source"
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a payload; `docs/stream.schema.json` holds its text."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "ahmsa stream, version 1",
+        **msgspec.json.schema(AnyMessage),
+    }
+
+
+def json_schema_text() -> str:
+    return msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode() + "\n"
