@@ -1,9 +1,75 @@
-"""Settings of the `spotting` room."""
+"""Settings of the `spotting` room, without OpenCV. Times are in ms, so that they mean the same at any frame rate."""
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import msgspec
+from msgspec import Meta
+
+Positive = Annotated[float, Meta(gt=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
 
 
 class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Knobs of the causal spotter; each says its effect."""
+
+    # The signal
+    flow: Literal["ultrafast", "fast", "medium"] = "fast"
+    """DIS preset. medium follows fine texture better and costs five times as much as fast."""
+    max_rate_hz: Positive = 70.0
+    """Faster sources are measured at most this often; every frame stays a possible onset or apex. Higher costs time and
+    gains little: movements of 100 ms are slow against it."""
+    region_radius_px: Positive = 6.0
+    """Radius of a region, px of a 128 crop. Larger averages more noise away, and dilutes a small movement."""
+    key_age_ms: Positive = 2000.0
+    """A neutral keyframe is replaced at this age, in a quiet moment. Shorter follows light and pose more closely and adds
+    the noise of more keyframes."""
+    key_shift_px: Positive = 6.0
+    """A keyframe is replaced early once the head has moved this far from it (px of the crop), in a quiet moment."""
+
+    # Opening
+    calibration_ms: NotNegative = 2000.0
+    """Neutral time at the start in which each region's own noise is measured and nothing is reported."""
+    min_displacement_px: Positive = 0.22
+    """Lowest threshold of a region, px of a 128 crop. Lower finds weaker movements and lets more noise through."""
+    noise_sigmas: Positive = 5.0
+    """Threshold in units of the region's own robust noise. Higher is quieter on noisy cameras, and blinder."""
+    noise_memory_ms: Positive = 10000.0
+    """How far back the noise is measured. Shorter adapts sooner, and lets frequent movements raise their own threshold."""
+    baseline_ms: Positive = 1000.0
+    """Length of the past in which rest is sought. Longer is steadier and slower to accept a held expression as rest."""
+    baseline_gap_ms: Positive = 300.0
+    """Newest part of the past that is left out of rest; must exceed a rise, or a movement eats its own start."""
+
+    # Timing of a movement
+    onset_fraction: Fraction = 0.33
+    """The walk back to the onset ends where this part of the rise is left; a straight line continues it to rest."""
+    min_rise_ms: NotNegative = 45.0
+    """Shorter rises are jerks of the picture, not of a face."""
+    max_rise_ms: Positive = 400.0
+    """Longer rises are not micro-expressions."""
+    provisional_fall: Fraction = 0.2
+    """Fall from the apex, as a part of the peak, at which a movement is announced. Lower is sooner and retracts more."""
+    confirm_fall: Fraction = 0.5
+    """Fall at which a movement is confirmed."""
+    max_micro_ms: Positive = 500.0
+    """A movement that has not fallen by then is a macro-expression (the field's limit between the two)."""
+    max_macro_ms: Positive = 4000.0
+    """A movement held for longer becomes the new rest."""
+    refractory_ms: NotNegative = 300.0
+    """Silence after a movement. Shorter splits one movement into two, longer misses a second one."""
+
+    # Gates
+    blink_margin_ms: NotNegative = 100.0
+    """Brow movements this close to a lid closure are a blink's, unless mouth or nose move too."""
+    head_leak: NotNegative = 0.12
+    """Part of the head's movement that may leak into a region: thresholds rise by it. Higher is quieter while the head
+    turns, and blinder."""
+    light_step: Fraction = 0.04
+    """Change of the mean grey level within 200 ms, as a part of it, that shuts the gate light_change."""
+    min_rate_hz: Positive = 18.0
+    """Below this rate of distinct frames nothing is spotted (low_frame_rate): a rise would be one or two frames."""
+    stall_ms: Positive = 200.0
+    """A pause in the frames longer than this resets rest: nobody saw what happened in it."""

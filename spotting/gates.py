@@ -1,0 +1,127 @@
+"""Reasons not to believe a movement. Each gate has a name, and what it holds back is counted under that name.
+
+duplicate_frame   the same picture again: no new information, the frame is passed over
+low_frame_rate    too few distinct frames a second to see a rise
+camera_stall      a pause in the frames: rest is measured anew
+blink             a brow moved while the lids were closing
+head_motion       the head moved, and a region no more than its share of that
+speech            the lips open and close in the rhythm of speech
+light_change      the picture's brightness jumped
+face_lost         the face was gone
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from ahmsa.types import AlignedFace
+from spotting.settings import SpotterSettings
+from spotting.signal import Sample
+
+_LID_CHANGE_SIGMAS = 6.0
+_LID_CHANGE_GREY = 12.0
+_SPEECH_PX = 0.35
+_SPEECH_TURNS = 3
+
+
+class FrameGate:
+    """Looks at frames before anything is measured: duplicates, pauses, the real rate."""
+
+    def __init__(self, settings: SpotterSettings) -> None:
+        self._settings = settings
+        self._last: AlignedFace | None = None
+        self._times: deque[int] = deque()
+
+    def reset(self) -> None:
+        self._last = None
+        self._times.clear()
+
+    def update(self, face: AlignedFace) -> str | None:
+        """The gate that this frame shuts: duplicate_frame, camera_stall (rest must be measured anew) or None."""
+        last = self._last
+        if last is not None and (face.t_capture_ns <= last.t_capture_ns or _same(face, last)):
+            return "duplicate_frame"
+        self._last = face
+        if last is not None and face.t_capture_ns - last.t_capture_ns > self._settings.stall_ms * 1e6:
+            self._times.clear()
+            self._times.append(face.t_capture_ns)
+            return "camera_stall"
+        self._times.append(face.t_capture_ns)
+        while self._times[0] < face.t_capture_ns - 1_000_000_000:
+            self._times.popleft()
+        return None
+
+    @property
+    def rate_hz(self) -> float:
+        """Rate of distinct frames over the past second; infinite while that is not known yet."""
+        if len(self._times) < 5:
+            return float("inf")
+        return (len(self._times) - 1) * 1e9 / (self._times[-1] - self._times[0])
+
+
+def _same(face: AlignedFace, other: AlignedFace) -> bool:
+    return face.anchor == other.anchor and np.array_equal(face.pixels, other.pixels)
+
+
+class MotionGates:
+    """Looks at samples: which gates were shut when."""
+
+    def __init__(self, settings: SpotterSettings) -> None:
+        self._settings = settings
+        self._past: deque[Sample] = deque()
+        self._lid_noise: deque[float] = deque(maxlen=300)
+        self._closures: deque[int] = deque()
+        self._light: deque[int] = deque()
+        self.speaking = False
+
+    def reset(self) -> None:
+        self._past.clear()
+        self._closures.clear()
+        self._light.clear()
+        self.speaking = False
+
+    def update(self, sample: Sample) -> None:
+        now = sample.t_capture_ns
+        self._past.append(sample)
+        for times in (self._closures, self._light):
+            while times and times[0] < now - 3_000_000_000:
+                times.popleft()
+        while self._past[0].t_capture_ns < now - 1_500_000_000:
+            self._past.popleft()
+        self._lid_noise.append(sample.eye_change)
+        if sample.eye_change > max(_LID_CHANGE_GREY, _LID_CHANGE_SIGMAS * float(np.median(self._lid_noise))):
+            self._closures.append(now)
+        recent = [past.luma for past in self._past if past.t_capture_ns >= now - 200_000_000]
+        if max(recent) - min(recent) > self._settings.light_step * max(sample.luma, 1.0):
+            self._light.append(now)
+        self.speaking = self._lips_oscillate()
+
+    def blinked(self, start_ns: int, end_ns: int) -> bool:
+        margin = int(self._settings.blink_margin_ms * 1e6)
+        return any(start_ns - margin <= t <= end_ns + margin for t in self._closures)
+
+    def light_changed(self, start_ns: int, end_ns: int) -> bool:
+        return any(start_ns <= t <= end_ns for t in self._light)
+
+    def head_travel_px(self, window_ns: int = 500_000_000) -> float:
+        """How far the head got within the newest part of the past: shift and turn, px at the edge of the face."""
+        if not self._past:
+            return 0.0
+        start = self._past[-1].t_capture_ns - window_ns
+        places = np.array([past.head_px for past in self._past if past.t_capture_ns >= start])
+        return float(np.linalg.norm(np.ptp(places, axis=0)))
+
+    def _lips_oscillate(self) -> bool:
+        gap = np.array([past.lip_gap_px for past in self._past])
+        if len(gap) < 8:
+            return False
+        turns, last, rising = 0, gap[0], None
+        for value in gap[1:]:
+            if abs(value - last) < _SPEECH_PX:
+                continue
+            direction = value > last
+            turns += rising is not None and direction != rising
+            rising, last = direction, value
+        return turns >= _SPEECH_TURNS

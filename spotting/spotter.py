@@ -1,0 +1,143 @@
+"""The causal spotter of one face: faces in, candidates out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ahmsa.types import AlignedFace, Candidate
+from spotting.events import Decision, EventDetector, State
+from spotting.gates import FrameGate
+from spotting.settings import SpotterSettings
+from spotting.signal import REGIONS, SignalMaker
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """The newest sample of the spotting signal."""
+
+    t_capture_ns: int
+    displacement_px: Mapping[str, float]
+    """Region -> distance from rest, px of the crop, head motion removed."""
+    threshold_px: Mapping[str, float]
+    """Region -> the distance at which a movement opens."""
+    gate: str | None
+    """The gate that is shut, or None."""
+
+
+class Spotter:
+    """Finds the movements of one face, one `update` a frame. Deterministic: the same faces give the same candidates.
+
+    Holds the faces of the past two seconds, and of an open movement its onset and apex.
+    """
+
+    def __init__(self, settings: SpotterSettings | None = None) -> None:
+        self._settings = settings or SpotterSettings()
+        self._frame_gate = FrameGate(self._settings)
+        self._signal = SignalMaker(self._settings)
+        self._detector = EventDetector(self._settings)
+        self._faces: deque[AlignedFace] = deque()
+        self._measured_ns: int | None = None
+        self._anchor: int | None = None
+        self._events = 0
+        self._announced: Candidate | None = None
+        self.motion: Motion | None = None
+
+    @property
+    def open(self) -> bool:
+        """A movement is open: its alignment must be held."""
+        return self._detector.open
+
+    @property
+    def state(self) -> State:
+        return self._detector.state(self._faces[-1].t_capture_ns if self._faces else 0)
+
+    @property
+    def gated(self) -> Mapping[str, int]:
+        """Gate -> movements (or frames, for duplicate_frame) that it held back."""
+        return MappingProxyType(self._detector.gated)
+
+    def update(self, face: AlignedFace) -> Candidate | None:
+        """Take the next face; returns what became of a movement, at most one transition a frame."""
+        gate = self._frame_gate.update(face)
+        if gate == "duplicate_frame":
+            self._detector.count(gate)
+            return None
+        if gate == "camera_stall":
+            return self._restart(face, gate)
+        if self._anchor is not None and face.anchor != self._anchor:
+            return self._restart(face, "head_motion")
+        self._anchor = face.anchor
+        self._keep(face)
+        if self._measured_ns is not None and face.t_capture_ns - self._measured_ns < 1e9 / self._settings.max_rate_hz * 0.99:
+            return None
+        return self._measure(face)
+
+    def lost(self, t_capture_ns: int, reason: str = "face_lost") -> Candidate | None:
+        """There is no usable face now: rest is forgotten, and an announced movement is retracted."""
+        candidate = self._candidate(self._detector.restart(reason))
+        self._forget()
+        self._frame_gate.reset()
+        self._anchor = None
+        self.motion = Motion(t_capture_ns, MappingProxyType({}), MappingProxyType({}), reason)
+        return candidate
+
+    def _restart(self, face: AlignedFace, reason: str) -> Candidate | None:
+        candidate = self._candidate(self._detector.restart(reason))
+        self._forget()
+        self._anchor = face.anchor
+        self._keep(face)
+        self._measure(face)
+        return candidate
+
+    def _forget(self) -> None:
+        self._faces.clear()
+        self._signal.reset()
+        self._measured_ns = None
+
+    def _keep(self, face: AlignedFace) -> None:
+        self._faces.append(face)
+        keep_ms = self._settings.max_macro_ms + 500 if self._detector.open else 2000
+        while self._faces[0].t_capture_ns < face.t_capture_ns - keep_ms * 1e6:
+            self._faces.popleft()
+
+    def _measure(self, face: AlignedFace) -> Candidate | None:
+        self._measured_ns = face.t_capture_ns
+        sample = self._signal.update(face, quiet=self._detector.quiet)
+        decision = self._detector.update(sample, self._frame_gate.rate_hz)
+        detector = self._detector
+        self.motion = Motion(
+            face.t_capture_ns,
+            MappingProxyType(dict(zip(REGIONS, map(float, detector.displacement_px), strict=True))),
+            MappingProxyType(dict(zip(REGIONS, map(float, detector.threshold_px), strict=True))),
+            detector.gate,
+        )
+        return self._candidate(decision)
+
+    def _candidate(self, decision: Decision | None) -> Candidate | None:
+        if decision is None:
+            return None
+        if self._announced is None:
+            self._events += 1
+        announced = self._announced
+        self._announced = None
+        onset, apex = self._face_at(decision.onset_ns), self._face_at(decision.apex_ns)
+        candidate = Candidate(
+            event_id=announced.event_id if announced else f"{apex.face_id}-{self._events}",
+            face_id=apex.face_id,
+            phase=decision.phase,
+            onset=onset,
+            apex=apex,
+            score=decision.score,
+            offset_t_ns=decision.offset_ns,
+            apex_t_ns=decision.apex_ns,
+            reason=decision.reason,
+        )
+        if decision.phase == "provisional":
+            self._announced = candidate
+        return candidate
+
+    def _face_at(self, t_ns: int) -> AlignedFace:
+        return min(self._faces, key=lambda face: abs(face.t_capture_ns - t_ns))
