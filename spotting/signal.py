@@ -71,7 +71,7 @@ class SignalMaker:
 
     def __init__(self, settings: SpotterSettings) -> None:
         self._settings = settings
-        self._flow: Any = cv2.DISOpticalFlow_create(_PRESETS[settings.flow])
+        self._flow: Any = cv2.DISOpticalFlow.create(_PRESETS[settings.flow])
         self._key: _Keyframe | None = None
         self._chained = _Readings.zero()
 
