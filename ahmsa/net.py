@@ -46,13 +46,15 @@ class AhmsaNet(nn.Module):
             if level > 0:
                 self.downsamplings.append(AdaptiveDownsampling(side, settings.channels[level - 1], channels, settings.factor))
                 side //= settings.factor
-            self.levels.append(nn.ModuleList(AttentionBlock(channels, heads, settings) for _ in range(blocks)))
-            self.noise_size += blocks * 2 * side * side * channels
-        self.noise_size += settings.channels[-1]
-        self.head = Head(settings.channels[-1], settings.classes)
+            blocks_of_level = nn.ModuleList(AttentionBlock(channels, heads, settings) for _ in range(blocks))
+            self.levels.append(blocks_of_level)
+            self.noise_size += sum(cast(AttentionBlock, block).noise_size(side * side) for block in blocks_of_level)
+        self.noise_size += settings.channels[-1] if settings.dropout > 0 else 0
+        self.head_norm = nn.LayerNorm(settings.channels[-1])
+        self.head = nn.Linear(settings.channels[-1], settings.classes)
 
     def forward(self, maps: Tensor, noise: Tensor | None = None) -> Tensor:
-        drop = Dropper(self.settings.dropout, noise)
+        drop = Dropper(self.settings, noise)
         tokens = self.embedding(maps)  # (B, side * side, channels)
         if self.position is not None:
             tokens = tokens + self.position
@@ -61,24 +63,37 @@ class AhmsaNet(nn.Module):
                 tokens = self.downsamplings[level - 1](tokens)
             for block in cast(nn.ModuleList, blocks):
                 tokens = block(tokens, drop)
-        return cast(Tensor, self.head(drop(tokens.mean(dim=1))))
+        # The top level holds one patch; where a geometry leaves more, their mean is judged. Head: as in HTNet.
+        return cast(Tensor, self.head(drop(self.head_norm(tokens).mean(dim=1))))
 
 
 class Dropper:
     """Dropout that takes its random numbers, in the order of use, from (B, n) `noise`; idle without noise."""
 
-    def __init__(self, rate: float, noise: Tensor | None) -> None:
-        self._rate = rate
-        self._noise = noise if rate > 0 else None
+    def __init__(self, settings: NetSettings, noise: Tensor | None) -> None:
+        self._rate = settings.dropout
+        self._path_rate = settings.drop_path
+        self._noise = noise
         self._used = 0
 
     def __call__(self, values: Tensor) -> Tensor:
-        if self._noise is None:
+        """Drop single numbers of (B, ...) values."""
+        if self._noise is None or self._rate == 0:
             return values
-        size = values[0].numel()
-        noise = self._noise[:, self._used : self._used + size].reshape(values.shape)
-        self._used += size
-        return values * (noise >= self._rate).to(values.dtype) / (1 - self._rate)
+        return values * self._kept(values[0].numel(), self._rate).reshape(values.shape).to(values.dtype)
+
+    def path(self, branch: Tensor) -> Tensor:
+        """Drop whole samples of a (B, patches, channels) residual branch."""
+        if self._noise is None or self._path_rate == 0:
+            return branch
+        return branch * self._kept(1, self._path_rate).unsqueeze(-1).to(branch.dtype)
+
+    def _kept(self, count: int, rate: float) -> Tensor:
+        """(B, count) 0 where dropped, 1 / (1 - rate) where kept, so that the mean stays."""
+        assert self._noise is not None
+        noise = self._noise[:, self._used : self._used + count]
+        self._used += count
+        return (noise >= rate) / (1 - rate)
 
 
 class PatchEmbedding(nn.Module):
@@ -109,13 +124,21 @@ class AttentionBlock(nn.Module):
         self.spatial_norm = nn.LayerNorm(channels)
         self.spatial_attention = SpatialAttention(channels, heads)
         self.forward_norm = nn.LayerNorm(channels)
-        hidden = max(1, int(channels * settings.expansion))
-        self.feed_forward = nn.Sequential(nn.Linear(channels, hidden), nn.GELU(), nn.Linear(hidden, channels))
+        self.hidden = max(1, int(channels * settings.expansion))
+        self.widen = nn.Linear(channels, self.hidden)
+        self.narrow = nn.Linear(self.hidden, channels)
+        self.settings = settings
+
+    def noise_size(self, patches: int) -> int:
+        """Random numbers that a sample of so many patches needs here."""
+        dropped = patches * (2 * self.narrow.out_features + self.hidden) if self.settings.dropout > 0 else 0
+        return dropped + (3 if self.settings.drop_path > 0 else 0)
 
     def forward(self, tokens: Tensor, drop: Dropper) -> Tensor:
-        tokens = tokens + self.channel_attention(self.channel_norm(tokens))
-        tokens = tokens + drop(self.spatial_attention(self.spatial_norm(tokens)))
-        return tokens + drop(self.feed_forward(self.forward_norm(tokens)))
+        tokens = tokens + drop.path(self.channel_attention(self.channel_norm(tokens)))
+        tokens = tokens + drop.path(drop(self.spatial_attention(self.spatial_norm(tokens))))
+        hidden = drop(functional.gelu(self.widen(self.forward_norm(tokens))))
+        return tokens + drop.path(drop(self.narrow(hidden)))
 
 
 class ChannelAttention(nn.Module):
@@ -170,17 +193,20 @@ class AdaptiveDownsampling(nn.Module):
         return cast(Tensor, cells.amax(dim=(2, 4)).reshape(batch, coarse * coarse, -1))
 
 
-class Head(nn.Module):
-    """LayerNorm and a two-layer perceptron on the top level's one patch."""
+def initialise(net: AhmsaNet, generator: torch.Generator) -> None:
+    """Give the network its first weights from `generator` alone, so that a seed means the same whatever ran before.
 
-    def __init__(self, channels: int, classes: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.LayerNorm(channels), nn.Linear(channels, channels), nn.GELU(), nn.Linear(channels, classes)
-        )
-
-    def forward(self, features: Tensor) -> Tensor:
-        return cast(Tensor, self.layers(features))
+    Weights are normal with a spread of 1 / sqrt(inputs). Branches start at half of that and the head near zero: a block
+    begins close to the identity and no class is favoured.
+    """
+    for name, module in net.named_modules():
+        if isinstance(module, nn.Linear):
+            gain = 0.1 if name == "head" else 0.5 if name.endswith(("join", "narrow")) else 1.0
+            nn.init.normal_(module.weight, std=gain / module.in_features**0.5, generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    if net.position is not None:
+        nn.init.normal_(net.position, std=0.02, generator=generator)
 
 
 def grid_side(settings: NetSettings) -> int:

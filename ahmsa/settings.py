@@ -72,7 +72,9 @@ class NetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     position: bool = True
     """Add a learned position to every patch; without it attention cannot tell an eye from a lip corner."""
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0
-    """Part of every residual branch and of the head's input that is dropped while training."""
+    """Part of the numbers in attention, feed forward and the head's input that is dropped while training."""
+    drop_path: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+    """Part of the residual branches that is left out, per sample, while training."""
     classes: Annotated[int, Meta(ge=2)] = 3
     map_px: Annotated[int, Meta(ge=4)] = 28
     """Side of the map the network sees; maps of another side are resized to it."""

@@ -6,7 +6,7 @@ import torch
 from torch.func import functional_call, stack_module_state, vmap
 
 from ahmsa.errors import SettingsError
-from ahmsa.net import AhmsaNet, network_input
+from ahmsa.net import AhmsaNet, initialise, network_input
 from ahmsa.settings import NetSettings
 
 SMALL = NetSettings(channels=(12, 24, 48), heads=(3, 3, 3), blocks=(1, 1, 1), expansion=2.0)
@@ -63,17 +63,29 @@ def test_downsampling_is_the_convolution_it_stands_for():
     torch.testing.assert_close(layer(tokens), expected, atol=1e-5, rtol=1e-4)
 
 
-def test_dropout_happens_only_with_noise_and_only_where_the_noise_is_low():
-    settings = NetSettings(channels=(12, 24, 48), heads=(3, 3, 3), blocks=(1, 1, 1), dropout=0.4)
+def test_dropout_happens_only_with_noise_and_uses_all_of_it():
+    settings = NetSettings(channels=(12, 24, 48), heads=(3, 3, 3), blocks=(1, 1, 1), dropout=0.4, drop_path=0.2)
     net = AhmsaNet(settings)
     maps = torch.rand(2, 3, 28, 28)
     noise = torch.rand(2, net.noise_size, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(net(maps), net(maps))
     torch.testing.assert_close(net(maps, noise), net(maps, noise))
     assert not torch.allclose(net(maps), net(maps, noise))
-    # Noise of the last patch of numbers belongs to the head: as many are asked for as are used.
+    # The head comes last, and what it needs is exactly what is left.
+    with pytest.raises(RuntimeError):
+        net(maps, noise[:, :-1])
     all_dropped = net(maps, torch.zeros(2, net.noise_size))
     torch.testing.assert_close(all_dropped[0], all_dropped[1])
+
+
+def test_first_weights_depend_on_their_generator_alone():
+    first, second, other = AhmsaNet(SMALL), AhmsaNet(SMALL), AhmsaNet(SMALL)
+    for net, seed in ((first, 5), (second, 5), (other, 6)):
+        initialise(net, torch.Generator().manual_seed(seed))
+        torch.rand(1)
+    for name, weight in first.state_dict().items():
+        torch.testing.assert_close(weight, second.state_dict()[name])
+    assert not torch.allclose(first.head.weight, other.head.weight)
 
 
 @pytest.mark.parametrize(
