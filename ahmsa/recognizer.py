@@ -42,6 +42,11 @@ class Recognizer:
     def model_id(self) -> str:
         return self.checkpoint.id
 
+    @property
+    def crop_px(self) -> int:
+        """Side of the crops that it accepts."""
+        return self.checkpoint.crop_px
+
     def recognise(self, candidates: Sequence[Candidate]) -> list[Recognition]:
         """One answer per candidate, in order; several candidates cost less together than one by one.
 
