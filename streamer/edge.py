@@ -78,8 +78,26 @@ class Answer(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.a
     """Flow and network, on the recogniser's own clock."""
 
 
+class WorkerReady(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.ready/1"):
+    """A recogniser's reply to `hello`."""
+
+    instance: Token
+    """Drawn anew at every start: a changed one has forgotten every question."""
+    model: str
+    device: str
+    crop_px: CropSide
+
+
+class Refusal(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.refusal/1"):
+    """Why a question gets no answer, in one sentence."""
+
+    event_id: str | None
+    sentence: str
+
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(CandidateHeader)
+_reply_decoder: msgspec.json.Decoder[Answer | WorkerReady | Refusal] = msgspec.json.Decoder(Answer | WorkerReady | Refusal)
 
 
 def parts_of(candidate: Candidate, stamps: Stamps | None = None) -> list[bytes]:
@@ -129,6 +147,18 @@ def candidate_of(parts: Sequence[bytes]) -> tuple[Candidate, Stamps]:
         reason=header.reason,
     )
     return candidate, header.stamps
+
+
+def reply_of(payload: bytes) -> Answer | WorkerReady | Refusal:
+    """A recogniser's reply. Raises StreamError where it does not fit its schema."""
+    try:
+        return _reply_decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StreamError(f"a recogniser's reply does not fit its schema: {error}; use one version on both sides") from None
+
+
+def encode_reply(reply: Answer | WorkerReady | Refusal) -> bytes:
+    return _encoder.encode(reply)
 
 
 def _face_header(face: AlignedFace) -> FaceHeader:

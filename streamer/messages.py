@@ -5,18 +5,21 @@ What is rounded is rounded here, so that the same event has the same bytes on ev
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from time import monotonic_ns, time_ns
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from ahmsa.types import AlignedFace, Candidate
+from ahmsa.types import AlignedFace, Candidate, Emotion, FlowMap
 from streamer.edge import Answer, Stamps
-from streamer.wire import EmotionMessage, Message, Moment, SpotMessage, SpotPhase
+from streamer.wire import AnyMessage, EmotionMessage, Moment, MotionMessage, RegionMotion, SpotMessage, SpotPhase, topic_of
 
-AnyKind = TypeVar("AnyKind", bound=Message)
+if TYPE_CHECKING:
+    # The spotter brings OpenCV, which publishing does not need.
+    from spotting.spotter import Motion
 
 _PHASES: Mapping[str, SpotPhase] = {
     "provisional": "provisional",
@@ -66,6 +69,47 @@ def emotion_message(source: str, confirmed: Candidate, answer: Answer, latency_m
     )
 
 
+def answer_of(candidate: Candidate, emotion: Emotion, flow_map: FlowMap, model: str, recognise_ms: float) -> Answer:
+    """A recogniser's result as it travels. Rounded so that two machines agree on the bytes where they agree on the result."""
+    return Answer(
+        event_id=candidate.event_id,
+        onset_index=candidate.onset.index,
+        apex_index=candidate.apex.index,
+        label=None if emotion.abstained else emotion.label,
+        probabilities={label: round(float(value), 4) for label, value in emotion.probabilities.items()},
+        confidence=round(float(emotion.confidence), 4),
+        calibrated=emotion.calibrated,
+        abstained=emotion.abstained,
+        amplitude_px=round(float(flow_map.peak_px), 3),
+        model=model,
+        recognise_ms=round(recognise_ms, 2),
+    )
+
+
+class MotionPace:
+    """Lets through at most `rate_hz` samples per second of each face, judged by capture time, so that a replay agrees."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self._gap_ns = 1e9 / rate_hz
+        self._last_ns: dict[int, int] = {}
+
+    def lets_through(self, face_id: int, t_capture_ns: int) -> bool:
+        # A tenth of tolerance: the frames of a 30 fps camera are not exactly 33.3 ms apart.
+        if t_capture_ns - self._last_ns.get(face_id, -(2**62)) < 0.9 * self._gap_ns:
+            return False
+        self._last_ns[face_id] = t_capture_ns
+        return True
+
+
+def motion_message(source: str, face_id: int, motion: Motion) -> MotionMessage:
+    """The newest sample of one face's spotting signal."""
+    regions = {
+        name: RegionMotion(round(value, 3), round(motion.threshold_px[name], 3))
+        for name, value in motion.displacement_px.items()
+    }
+    return MotionMessage(source=source, t_capture_ns=motion.t_capture_ns, face_id=face_id, regions=regions, gate=motion.gate)
+
+
 def latencies(provisional: Stamps | None, confirmed: Stamps, recognise_ms: float, now_ns: int) -> dict[str, float]:
     """Stage -> milliseconds, as described at EmotionMessage.latency_ms; all stamps from one monotonic clock."""
     first = provisional or confirmed
@@ -78,16 +122,24 @@ def latencies(provisional: Stamps | None, confirmed: Stamps, recognise_ms: float
     }
 
 
-def stamped(message: AnyKind, session: str, seq: int) -> AnyKind:
-    """The message as it goes out now."""
-    wall = datetime.fromtimestamp(time_ns() / 1e9, tz=timezone.utc)
-    return msgspec.structs.replace(
-        message,
-        session=session,
-        seq=seq,
-        t_publish_ns=monotonic_ns(),
-        wall_time=wall.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-    )
+class Stamper:
+    """Numbers the messages of every topic and stamps them with the moment of their publication."""
+
+    def __init__(self, session: str) -> None:
+        self._session = session
+        self._seq: Counter[str] = Counter()
+
+    def stamp(self, draft: AnyMessage) -> AnyMessage:
+        """The draft as the next message of its topic."""
+        topic = topic_of(draft)
+        self._seq[topic] += 1
+        return msgspec.structs.replace(draft, session=self._session, seq=self._seq[topic], **publication_times())
+
+
+def publication_times() -> dict[str, int | str]:
+    """Both clocks, now: the only fields in which a replayed message differs from the recorded one."""
+    wall = datetime.fromtimestamp(time_ns() / 1e9, tz=timezone.utc).isoformat(timespec="milliseconds")
+    return {"t_publish_ns": monotonic_ns(), "wall_time": wall.replace("+00:00", "Z")}
 
 
 def _moment(face: AlignedFace) -> Moment:

@@ -1,6 +1,6 @@
 from streamer import wire
 from streamer.edge import Answer, Stamps
-from streamer.messages import emotion_message, latencies, spot_message, stamped
+from streamer.messages import MotionPace, Stamper, emotion_message, latencies, spot_message
 
 
 def answer(**changes):
@@ -48,7 +48,26 @@ def test_latencies_add_up_along_the_way():
 
 def test_stamping_changes_only_what_belongs_to_the_publication(make_candidate):
     draft = spot_message("demo", make_candidate(), Stamps())
-    out = stamped(draft, "s1", 4)
-    assert (out.session, out.seq, out.event_id) == ("s1", 4, draft.event_id)
+    out = Stamper("s1").stamp(draft)
+    assert (out.session, out.seq, out.event_id) == ("s1", 1, draft.event_id)
     assert out.wall_time.endswith("Z")
     assert wire.decode(wire.encode(out)) == out
+
+
+def test_messages_are_numbered_within_their_topic(make_candidate):
+    stamper = Stamper("s1")
+    spot = spot_message("demo", make_candidate(), Stamps())
+    emotion = emotion_message("demo", make_candidate("confirmed"), answer(), {})
+    assert [stamper.stamp(draft).seq for draft in (spot, spot, emotion, spot)] == [1, 2, 1, 3]
+
+
+def test_a_fast_camera_publishes_motion_at_thirty_hertz_per_face():
+    pace = MotionPace(30.0)
+    sent = [pace.lets_through(0, index * 5_000_000) for index in range(200)]  # one second at 200 fps
+    assert 28 <= sum(sent) <= 34
+    assert pace.lets_through(1, 0), "another face has a pace of its own"
+
+
+def test_a_thirty_hertz_camera_publishes_every_frame():
+    pace = MotionPace(30.0)
+    assert all(pace.lets_through(0, index * 33_300_000 + index % 2 * 500_000) for index in range(30))

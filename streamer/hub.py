@@ -1,0 +1,215 @@
+"""The hub: everything that is published goes through here, in one thread of the parent process.
+
+    capture process --PUSH/PULL--> hub --PUB--> subscribers
+                                   hub <--DEALER/ROUTER--> worker
+
+It keeps the book of open events, and numbers and stamps what goes out. What may be dropped, and where it is counted:
+
+| edge | when full |
+|---|---|
+| capture->hub | a live source drops the newest message and counts it; a file waits |
+| hub->worker | past 64 open events the oldest is given up and counted; a file waits at half of that |
+| hub->subscriber | ZeroMQ drops new messages of a slow subscriber, who sees the hole in `seq` |
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import msgspec
+import zmq
+
+from ahmsa.errors import StreamError
+from configs.schema import StreamSettings
+from streamer.edge import Answer, Refusal, candidate_of
+from streamer.events import EventBook
+from streamer.messages import spot_message
+from streamer.publisher import Publisher
+from streamer.sockets import bound
+from streamer.wire import RecordingState, SourceState, StatusMessage, WorkerState, WorkerStatus, decode
+from streamer.worker_link import WorkerLink
+
+MESSAGE, CANDIDATE, ENDED = b"message", b"candidate", b"ended"
+"""Kinds of messages from the capture process: a draft to publish, a candidate, the end of the source."""
+
+CAPTURE_HWM = 256
+OPEN_EVENTS = 64
+_POLL_MS = 20
+
+
+class Hub:
+    """Sockets are bound in the constructor, so that a taken port is an error before any process starts.
+
+    `lossless`: the source can wait (a file), so that nothing is dropped on the way to the recogniser.
+    """
+
+    def __init__(
+        self,
+        settings: StreamSettings,
+        *,
+        session: str,
+        source: str,
+        capture_endpoint: str,
+        worker_endpoint: str,
+        lossless: bool,
+        recording: RecordingState = "off",
+    ) -> None:
+        self.ended = threading.Event()
+        """The source has come to its end, and everything that it sent has been taken in."""
+        self.failure: BaseException | None = None
+        self.unanswered = 0
+        """Questions that the recogniser still owes an answer to."""
+        self.refusals: Counter[str] = Counter()
+        """Sentence -> how often the recogniser refused with it."""
+        self.context = zmq.Context()
+        self._lossless = lossless
+        self._book = EventBook(source, OPEN_EVENTS)
+        self._status = StatusMessage(
+            source=source, t_capture_ns=0, state="starting", fps=0.0, captured=0, processed=0, recording=recording
+        )
+        self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
+        try:
+            self._publisher = Publisher(self.context, settings, session)
+            self._capture = self.context.socket(zmq.PULL)
+            self._capture.setsockopt(zmq.RCVHWM, CAPTURE_HWM)
+            bound(self._capture, capture_endpoint)
+            self._link = WorkerLink(self.context, worker_endpoint, session, 2 * OPEN_EVENTS)
+        except StreamError:
+            self.context.destroy(linger=0)
+            raise
+
+    @property
+    def endpoint(self) -> str:
+        """Where to subscribe."""
+        return self._publisher.endpoint
+
+    @property
+    def worker(self) -> WorkerStatus:
+        return self._link.status
+
+    @property
+    def worker_crop_px(self) -> int | None:
+        """Side of the crops that the recogniser accepts, once it is ready."""
+        return self._link.crop_px
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, reason: str) -> None:
+        """Publish the final status and end the thread."""
+        if self._thread.is_alive():
+            self._commands.put(lambda: self._finish(reason))
+            self._thread.join(1.0)
+
+    def close(self) -> None:
+        """Close every socket, those of subscribers in this process too."""
+        self.context.destroy(linger=0)
+
+    def source_is(self, state: SourceState, reason: str) -> None:
+        """Publish the source's state where the capture process cannot say it itself, because it died."""
+        self._commands.put(
+            lambda: self._publish_status(msgspec.structs.replace(self._status, state=state, reason=reason, fps=0.0))
+        )
+
+    def worker_is(self, state: WorkerState, restarts: int) -> None:
+        """Publish what the parent knows of the worker's process."""
+        self._commands.put(lambda: self._note_worker(state, restarts))
+
+    def _run(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self._link.socket, zmq.POLLIN)
+        try:
+            while not self._stopping:
+                poller.register(self._capture, 0 if self._must_wait() else zmq.POLLIN)
+                arrived: dict[Any, int] = dict(poller.poll(_POLL_MS))
+                if self._capture in arrived:
+                    self._take(self._capture.recv_multipart())
+                self._hear()
+                self._obey()
+                for emotion in self._book.ready():
+                    self._publisher.publish(emotion)
+                self.unanswered = self._book.unanswered
+        except BaseException as error:  # noqa: BLE001 (the parent ends the run with it)
+            self.failure = error
+
+    def _must_wait(self) -> bool:
+        return self._lossless and self._book.unanswered >= OPEN_EVENTS // 2
+
+    def _take(self, frames: list[bytes]) -> None:
+        """One message of the capture process."""
+        match frames:
+            case [kind, payload] if kind == MESSAGE:
+                message = decode(payload)
+                if isinstance(message, StatusMessage):
+                    self._publish_status(message)
+                else:
+                    self._publisher.publish(message)
+            case [kind, *question] if kind == CANDIDATE:
+                self._take_candidate(question)
+            case [kind] if kind == ENDED:
+                self.ended.set()
+            case _:
+                raise StreamError(f"the capture process sent {frames[0][:40]!r}, which the hub does not know")
+
+    def _take_candidate(self, question: list[bytes]) -> None:
+        candidate, stamps = candidate_of(question)
+        self._publisher.publish(spot_message(self._status.source, candidate, stamps))
+        if candidate.phase == "provisional":
+            self._book.provisional(candidate, stamps, question)
+            self._link.ask(question)
+        elif candidate.phase == "confirmed":
+            if self._book.confirmed(candidate, stamps, question):
+                self._link.ask(question)
+        else:
+            self._book.retracted(candidate.event_id)
+            self._link.retract(candidate.event_id)
+
+    def _hear(self) -> None:
+        """What the worker has to say."""
+        before = self._link.status
+        self._link.beat()
+        replies, has_come = self._link.receive()
+        for reply in replies:
+            if isinstance(reply, Answer):
+                self._book.answered(reply)
+            else:
+                self._note_refusal(reply)
+        if has_come:
+            for question in self._book.questions():
+                self._link.ask(question)
+        if self._link.status != before:
+            self._publish_status(self._status)
+
+    def _note_refusal(self, refusal: Refusal) -> None:
+        self.refusals[refusal.sentence] += 1
+        if refusal.event_id is not None:
+            self._book.give_up(refusal.event_id, "worker refused")
+
+    def _note_worker(self, state: WorkerState, restarts: int) -> None:
+        self._link.is_now(state, restarts)
+        self._publish_status(self._status)
+
+    def _publish_status(self, status: StatusMessage) -> None:
+        """Complete the capture process's status by what only the hub knows, and publish it."""
+        self._status = msgspec.structs.replace(
+            status, worker=self._link.status, recording=self._status.recording, edges={**status.edges, **self._book.dropped}
+        )
+        self._publisher.publish(self._status)
+
+    def _obey(self) -> None:
+        while True:
+            try:
+                command = self._commands.get_nowait()
+            except Empty:
+                return
+            command()
+
+    def _finish(self, reason: str) -> None:
+        self._publish_status(msgspec.structs.replace(self._status, state="ended", reason=reason))
+        self._stopping = True
