@@ -1,0 +1,140 @@
+"""Sources that are all there from the start: they are played at their own speed, or as fast as possible, and drop nothing."""
+
+from __future__ import annotations
+
+import csv
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Literal, cast
+
+import cv2
+
+from ahmsa.errors import SourceError
+from ahmsa.types import ByteImage, Frame
+from streamer.grabber import HEARTBEAT_S
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+TIMESTAMPS = "timestamps.csv"
+"""Optional file in a folder of images: `file,t_ms`, one line per image."""
+_DEFAULT_HZ = 30.0
+
+
+class Playback:
+    """Frames under their own timestamps. Iterate it; None means that the next frame is not due yet.
+
+    Slower processing makes a playback late; it never makes it lose a frame, so that live and replay see the same.
+    """
+
+    live = False
+    state: Literal["online", "offline"] = "online"
+    reason: str | None = None
+    drops: Mapping[str, int] = MappingProxyType({})
+    waiting = 0
+
+    def __init__(self, name: str, nominal_hz: float, frames: Iterator[Frame], *, as_fast_as_possible: bool) -> None:
+        self.name = name
+        self.nominal_hz = nominal_hz
+        self.captured = 0
+        self._frames = frames
+        self._as_fast_as_possible = as_fast_as_possible
+        self._closed = False
+
+    def __iter__(self) -> Iterator[Frame | None]:
+        ahead_ns: int | None = None
+        for frame in self._frames:
+            if ahead_ns is None:
+                ahead_ns = frame.t_capture_ns - time.monotonic_ns()
+            if not self._as_fast_as_possible:
+                for left_s in _countdown(frame.t_capture_ns - ahead_ns):
+                    time.sleep(min(left_s, HEARTBEAT_S))
+                    if left_s > HEARTBEAT_S:
+                        yield None
+            if self._closed:
+                return
+            self.captured += 1
+            yield frame
+
+    def account(self) -> tuple[int, dict[str, int], int]:
+        return self.captured, {}, 0
+
+    def close(self) -> None:
+        self._closed = True
+        close = cast("Callable[[], None] | None", getattr(self._frames, "close", None))
+        if close is not None:
+            close()
+
+    def __enter__(self) -> Playback:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def folder_frames(folder: Path, fps: float) -> Iterator[Frame]:
+    """The numbered images of a folder, in the order of their numbers.
+
+    Times come from `timestamps.csv` where it is there, else from the numbers and `fps` (0: 30): a missing number is a missing
+    frame, and keeps its time. Raises SourceError for a missing or empty folder and for what is no image.
+    """
+    files = numbered_images(folder)
+    first = files[0][0]
+    times_ns = _timestamps(folder / TIMESTAMPS)
+    return _read_images(files, first, times_ns, fps or _DEFAULT_HZ, folder)
+
+
+def numbered_images(folder: Path) -> list[tuple[int, Path]]:
+    """Number -> image, sorted. The number is the last one in the file's name."""
+    if not folder.is_dir():
+        raise SourceError(f"there is no folder {folder}: name a folder of numbered images")
+    files: dict[int, Path] = {}
+    for path in sorted(folder.iterdir()):
+        digits = re.findall(r"\d+", path.stem)
+        if path.suffix.lower() in IMAGE_SUFFIXES and digits:
+            number = int(digits[-1])
+            if number in files:
+                raise SourceError(
+                    f"{files[number].name} and {path.name} in {folder} have the same number: keep one clip in a folder"
+                )
+            files[number] = path
+    if not files:
+        raise SourceError(f"{folder} holds no numbered images ({', '.join(IMAGE_SUFFIXES)}): nothing to play")
+    return sorted(files.items())
+
+
+def _read_images(
+    files: list[tuple[int, Path]], first: int, times_ns: Mapping[str, int] | None, fps: float, folder: Path
+) -> Iterator[Frame]:
+    previous_ns = -1
+    for number, path in files:
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if image is None:
+            raise SourceError(f"{path} is no image that can be read: remove or replace it")
+        if times_ns is None:
+            t_ns = round((number - first) * 1e9 / fps)
+        elif path.name in times_ns:
+            t_ns = times_ns[path.name]
+        else:
+            raise SourceError(f"{folder / TIMESTAMPS} has no line for {path.name}: every image needs its time")
+        if t_ns <= previous_ns:
+            raise SourceError(f"{folder / TIMESTAMPS} goes back in time at {path.name}: times must grow with the numbers")
+        previous_ns = t_ns
+        yield Frame(number - first, t_ns, cast(ByteImage, image))
+
+
+def _timestamps(file: Path) -> dict[str, int] | None:
+    if not file.exists():
+        return None
+    try:
+        with file.open(newline="", encoding="utf-8") as lines:
+            return {row["file"]: round(float(row["t_ms"]) * 1e6) for row in csv.DictReader(lines)}
+    except (KeyError, ValueError, TypeError, OSError):
+        raise SourceError(f"{file} is no table of image times: it needs the columns file,t_ms") from None
+
+
+def _countdown(due_ns: int) -> Iterator[float]:
+    """Seconds left until the moment, again and again until it is there."""
+    while (left_ns := due_ns - time.monotonic_ns()) > 0:
+        yield left_ns / 1e9
