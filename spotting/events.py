@@ -40,6 +40,7 @@ class _Movement:
     """An open movement: rest and thresholds as they were when it opened."""
 
     opened_ns: int
+    anchor: int
     rest: FloatArray
     threshold: FloatArray
     announced: Decision | None = None
@@ -79,10 +80,13 @@ class EventDetector:
 
     def restart(self, reason: str) -> Decision | None:
         """Forget rest and the open movement (the noise is kept); a movement that was announced is retracted."""
-        movement, self._movement = self._movement, None
         self._past.clear()
         self.gates.reset()
         self.displacement_px = np.zeros(len(REGIONS), np.float32)
+        return self._give_up(reason)
+
+    def _give_up(self, reason: str) -> Decision | None:
+        movement, self._movement = self._movement, None
         if movement is None:
             return None
         self.count(reason)
@@ -97,6 +101,8 @@ class EventDetector:
         self._remember(sample)
         self.gates.update(sample)
         if self._movement is not None:
+            if sample.anchor != self._movement.anchor:
+                return self._give_up("head_motion")
             return self._follow(self._movement, now)
         rest = self._rest(now)
         if rest is None:
@@ -109,7 +115,7 @@ class EventDetector:
             return None
         if self.state(now) != "watching" or not (self.displacement_px > self.threshold_px).any():
             return None
-        self._movement = _Movement(now, rest, self.threshold_px)
+        self._movement = _Movement(now, sample.anchor, rest, self.threshold_px)
         return self._follow(self._movement, now)
 
     def _remember(self, sample: Sample) -> None:
@@ -158,7 +164,8 @@ class EventDetector:
         curve, score, parts = _curve(times, moved, movement)
         apex = int(np.argmax(curve))
         apex_ns = _refined_apex(times, curve, apex)
-        onset_ns = _onset(times, curve, apex, settings.onset_fraction)
+        held = [past.anchor == movement.anchor for past in self._past]
+        onset_ns = max(_onset(times, curve, apex, settings.onset_fraction), int(times[np.argmax(held)]))
         length_ms = (now - onset_ns) / 1e6
         fallen = 1 - curve[-1]
         found = Decision("provisional", onset_ns, max(apex_ns, onset_ns), None, score)

@@ -16,13 +16,9 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Knobs of the causal spotter; each says its effect."""
 
     # The signal
-    flow: Literal["ultrafast", "fast", "medium"] = "fast"
-    """DIS preset. medium follows fine texture better and costs five times as much as fast."""
     max_rate_hz: Positive = 70.0
     """Faster sources are measured at most this often; every frame stays a possible onset or apex. Higher costs time and
     gains little: movements of 100 ms are slow against it."""
-    region_radius_px: Positive = 6.0
-    """Radius of a region, px of a 128 crop. Larger averages more noise away, and dilutes a small movement."""
     key_age_ms: Positive = 2000.0
     """A neutral keyframe is replaced at this age, in a quiet moment. Shorter follows light and pose more closely and adds
     the noise of more keyframes."""

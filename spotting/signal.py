@@ -1,8 +1,9 @@
 """From aligned faces to numbers: how far each region of the face has moved from a neutral keyframe, without the head's motion.
 
-Landmarks only place the regions; motion comes from dense flow (OpenCV DIS), because landmark jitter is larger than a
-micro-expression. The head's motion is a robust similarity fitted to the parts that no expression moves much. Regions follow
-He 2021 and Zhao 2022: brows, nose wings, mouth corners; eyelids are left out.
+Landmarks only place the regions; motion comes from the pictures, because landmark jitter is larger than a micro-expression.
+Patches around chosen points are matched by the pyramid of Lucas and Kanade (Bouguet 2001), always against the keyframe, so that
+nothing adds up. A robust fit to a grid over the face, and to the bridge of the nose most of all, is the head's motion and is
+taken out. Regions follow He 2021 and Zhao 2022: brows, nose wings, mouth corners; eyelids are left out.
 """
 
 from __future__ import annotations
@@ -14,15 +15,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ahmsa.geometry import MESH_LANDMARKS, fit_similarity
+from ahmsa.geometry import MESH_LANDMARKS
 from ahmsa.types import AlignedFace, ByteImage, FloatArray, Matrix
+from spotting.head import HeadModel, HeadPose
 from spotting.settings import SpotterSettings
-
-_PRESETS = {
-    "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
-    "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
-    "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
-}
 
 _REGION_LANDMARKS: dict[str, tuple[int, ...]] = {
     "left_brow_inner": (107, 66, 55, 65),
@@ -39,157 +35,198 @@ REGIONS = tuple(_REGION_LANDMARKS)
 BROWS = tuple(i for i, name in enumerate(REGIONS) if "brow" in name)
 LIPS = tuple(i for i, name in enumerate(REGIONS) if "lip" in name)
 
-_STABLE = (6, 197, 195, 168, 133, 362, 243, 463, 9, 151, 50, 280, 117, 346, 127, 356, 234, 454)
-_EYES = ((159, 145, 33, 133), (386, 374, 362, 263))
 _MID_LIPS = (0, 17)
-_CONTROLS = (151, 117, 346)
+_EYES = ((159, 145, 33, 133), (386, 374, 362, 263))
+_BRIDGE = (6, 168, 197, 195, 193, 417, 133, 362)
+_OVAL = (
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136,
+    172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+)  # fmt: skip
+_WINDOW = (17, 17)
+_LEVELS = 1
+_STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.01)
+_LOST_PX = 12.0
+"""A patch found this far from where the head's motion puts it was not found."""
+_CONTRAST = 24.0
+_BLUR = (25, 25)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one frame says about the movement of a face."""
+    """What one frame says about the movement of a face. Lengths are px of a 128 crop, whatever the crop's size."""
 
     t_capture_ns: int
     displacement_px: FloatArray
-    """(8, 2) u, v of the regions since the first keyframe, px of the crop, head motion removed."""
+    """(8, 2) u, v of the regions since the first keyframe, head motion removed."""
     head_px: FloatArray
-    """(2,) shift of the head since the first keyframe, px of the crop, at the middle of the face."""
-    head_turn_deg: float
-    """In-plane rotation since the keyframe."""
+    """(p,) movement of the head since the first keyframe: each number is px at the edge of the face."""
     eye_change: float
-    """Change of the eye openings against the keyframe, grey levels: large while a lid is closed."""
+    """How badly the eyes match those of the keyframe, grey levels: large while the lids are closed."""
     lip_gap_px: float
     """Vertical distance of the middle of the lips since the first keyframe."""
-    control_px: float
-    """Movement that is left in forehead and cheeks: more than noise means that the whole picture changed."""
+    misfit_px: float
+    """What the head's motion leaves unexplained on the whole face."""
     luma: float
     """Mean grey level of the crop."""
+    anchor: int
+    """Alignment under which the face was cut; the signal goes on across a renewal."""
 
 
 class SignalMaker:
-    """Turns faces of one person under one alignment into samples; `reset` when the alignment or the person changes."""
+    """Turns the faces of one person into samples; `reset` when the person was out of sight."""
 
     def __init__(self, settings: SpotterSettings) -> None:
         self._settings = settings
-        self._flow: Any = cv2.DISOpticalFlow.create(_PRESETS[settings.flow])
         self._key: _Keyframe | None = None
-        self._chained = _Readings.zero()
+        self._pose = HeadPose.rest()
+        self._before = _Readings.zero()
 
     def reset(self) -> None:
         self._key = None
-        self._chained = _Readings.zero()
+        self._pose = HeadPose.rest()
+        self._before = _Readings.zero()
 
     def update(self, face: AlignedFace, *, quiet: bool) -> Sample:
         """Measure one face. `quiet`: nothing moves, so this face may become the new keyframe."""
         if self._key is None:
-            self._key = _Keyframe(face, self._settings.region_radius_px)
+            self._key = _Keyframe(face)
         key = self._key
-        flow = self._flow.calc(key.pixels, face.pixels, None)
-        readings, turn_deg = key.read(flow)
-        total = self._chained + readings
-        sample = Sample(
+        readings, self._pose = key.measure(face, self._pose)
+        total = self._before + readings
+        if quiet and self._is_stale(key, face, readings):
+            self._key, self._before, self._pose = _Keyframe(face), total, HeadPose.rest()
+        return Sample(
             t_capture_ns=face.t_capture_ns,
             displacement_px=total.regions,
             head_px=total.head,
-            head_turn_deg=turn_deg,
-            eye_change=key.eye_change(face.pixels),
+            eye_change=readings.eye_change,
             lip_gap_px=float(total.mid_lips[1, 1] - total.mid_lips[0, 1]),
-            control_px=float(np.median(np.linalg.norm(readings.controls, axis=1))),
+            misfit_px=readings.misfit_px,
             luma=float(face.pixels.mean()),
+            anchor=face.anchor,
         )
+
+    def _is_stale(self, key: _Keyframe, face: AlignedFace, readings: _Readings) -> bool:
         age_ms = (face.t_capture_ns - key.t_capture_ns) / 1e6
-        moved_px = float(np.linalg.norm(readings.head))
-        if quiet and (age_ms > self._settings.key_age_ms or moved_px > self._settings.key_shift_px or abs(turn_deg) > 3.0):
-            self._key, self._chained = _Keyframe(face, self._settings.region_radius_px), total
-        return sample
+        moved_px = float(np.abs(readings.head).max())
+        return age_ms > self._settings.key_age_ms or moved_px > self._settings.key_shift_px or face.anchor != key.anchor
 
 
 @dataclass(frozen=True, slots=True)
 class _Readings:
+    """Differences to a keyframe, px of a 128 crop."""
+
     regions: FloatArray
-    head: FloatArray
     mid_lips: FloatArray
-    controls: FloatArray
+    head: FloatArray
+    eye_change: float
+    misfit_px: float
 
     @staticmethod
     def zero() -> _Readings:
-        return _Readings(*(np.zeros(shape, np.float32) for shape in ((len(REGIONS), 2), (2,), (2, 2), (len(_CONTROLS), 2))))
+        return _Readings(
+            np.zeros((len(REGIONS), 2), np.float32), np.zeros((2, 2), np.float32), HeadPose.rest().travel_px, 0.0, 0.0
+        )
 
     def __add__(self, other: _Readings) -> _Readings:
         return _Readings(
-            self.regions + other.regions, self.head + other.head, self.mid_lips + other.mid_lips, self.controls + other.controls
+            self.regions + other.regions,
+            self.mid_lips + other.mid_lips,
+            self.head + other.head,
+            other.eye_change,
+            other.misfit_px,
         )
 
 
 class _Keyframe:
-    """A neutral face, and where its regions lie."""
+    """A neutral face, and the points on it that are found again in later faces."""
 
-    def __init__(self, face: AlignedFace, radius_px: float) -> None:
-        self.pixels: ByteImage = face.pixels
-        self.t_capture_ns = face.t_capture_ns
-        side = face.pixels.shape[0]
+    def __init__(self, face: AlignedFace) -> None:
         landmarks = _landmarks(face)
-        radius = radius_px * side / 128
-        self._centre = np.array([side / 2, side / 2])
-        self._regions = _Patches([landmarks[list(group)].mean(axis=0) for group in _REGION_LANDMARKS.values()], radius, side)
-        self._stable = _Patches(list(landmarks[list(_STABLE)]), radius * 0.75, side)
-        self._mid_lips = _Patches(list(landmarks[list(_MID_LIPS)]), radius * 0.75, side)
-        self._controls = _Patches(list(landmarks[list(_CONTROLS)]), radius, side)
-        eyes = [landmarks[list(group)].mean(axis=0) for group in _EYES]
-        self._eyes = _Patches(eyes, radius * 0.75, side)
-        self._eye_pixels = self._eyes.mean_of(face.pixels)
+        self.t_capture_ns, self.anchor = face.t_capture_ns, face.anchor
+        self._alignment = face.alignment
+        self._scale = 128 / face.pixels.shape[0]
+        self._image = _flattened(face.pixels)
+        reach = 4.0 / self._scale
+        cross = np.array([(0, 0), (reach, 0), (-reach, 0), (0, reach), (0, -reach)], np.float32)
+        regions = np.stack([landmarks[list(group)].mean(axis=0) for group in _REGION_LANDMARKS.values()])
+        eyes = np.stack([landmarks[list(group)].mean(axis=0) for group in _EYES])
+        bridge, grid = landmarks[list(_BRIDGE)], _grid(landmarks, face.pixels.shape[0])
+        parts = [(regions[:, None] + cross).reshape(-1, 2), landmarks[list(_MID_LIPS)], eyes, bridge, grid]
+        self._ends = np.cumsum([len(part) for part in parts])[:-1]
+        self._points = np.clip(np.concatenate(parts), 2, face.pixels.shape[0] - 3).astype(np.float32)
+        prior = np.concatenate([np.full(len(bridge), 3.0), np.ones(len(grid))])
+        self._head = HeadModel(self._points, face.pixels.shape[0], landmarks, slice(self._ends[2], None), prior)
 
-    def read(self, flow: FloatArray) -> tuple[_Readings, float]:
-        head = robust_similarity(self._stable.centres, self._stable.centres + self._stable.mean_of(flow))
+    def measure(self, face: AlignedFace, guess: HeadPose) -> tuple[_Readings, HeadPose]:
+        """The readings of a face, and the head's pose in it. guess: the pose of the face before."""
+        expected = self._points + self._head.flow(guess)
+        found, matched, error = self._find(face, expected)
+        flow = found - self._points
+        lost = (matched == 0) | (np.abs(found - expected).max(axis=1) > _LOST_PX / self._scale)
+        pose, misfit = self._head.fit(flow, ~lost)
+        left = (flow - self._head.flow(pose)) * self._scale
+        left[lost] = 0
+        regions, mid_lips, _, _, _ = np.split(left, self._ends)
         readings = _Readings(
-            regions=self._without_head(self._regions, flow, head),
-            head=(head[:, :2] @ self._centre + head[:, 2] - self._centre).astype(np.float32),
-            mid_lips=self._without_head(self._mid_lips, flow, head),
-            controls=self._without_head(self._controls, flow, head),
+            regions=np.median(regions.reshape(len(REGIONS), -1, 2), axis=1).astype(np.float32),
+            mid_lips=mid_lips.astype(np.float32),
+            head=pose.travel_px,
+            eye_change=float(np.split(error, self._ends)[2].mean()),
+            misfit_px=misfit * self._scale,
         )
-        return readings, float(np.rad2deg(np.arctan2(head[1, 0], head[0, 0])))
+        return readings, pose
 
-    def eye_change(self, pixels: ByteImage) -> float:
-        difference = np.abs(pixels.astype(np.float32) - self.pixels.astype(np.float32))
-        return float(self._eyes.mean_of(difference).max())
-
-    @staticmethod
-    def _without_head(patches: _Patches, flow: FloatArray, head: Matrix) -> FloatArray:
-        rigid = patches.centres @ head[:, :2].T + head[:, 2] - patches.centres
-        return cast(FloatArray, (patches.mean_of(flow) - rigid).astype(np.float32))
-
-
-class _Patches:
-    """Round patches of an image, and means over them."""
-
-    def __init__(self, centres: list[npt.NDArray[Any]], radius: float, side: int) -> None:
-        grid_y, grid_x = np.mgrid[:side, :side]
-        self._pixels = []
-        kept = []
-        for centre in centres:
-            inside = np.clip(centre, radius, side - 1 - radius)
-            mask = (grid_x - inside[0]) ** 2 + (grid_y - inside[1]) ** 2 <= radius**2
-            self._pixels.append(np.flatnonzero(mask))
-            kept.append(inside)
-        self.centres = np.array(kept, dtype=np.float64)
-
-    def mean_of(self, image: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """(n,) or (n, c) means of an (s, s) or (s, s, c) image."""
-        flat = image.reshape(image.shape[0] * image.shape[1], *image.shape[2:])
-        return np.stack([flat[pixels].mean(axis=0) for pixels in self._pixels])
+    def _find(self, face: AlignedFace, expected: FloatArray) -> tuple[FloatArray, npt.NDArray[Any], FloatArray]:
+        """Where the points are now, in the keyframe's coordinates, also where the alignment was renewed between."""
+        image = _flattened(face.pixels)
+        renewed = face.anchor != self.anchor
+        start = _carried(expected, self._alignment, face.alignment) if renewed else expected
+        found, matched, error = cv2.calcOpticalFlowPyrLK(
+            self._image,
+            image,
+            self._points[:, None],
+            start[:, None].astype(np.float32),
+            winSize=_WINDOW,
+            maxLevel=_LEVELS,
+            criteria=_STOP,
+            flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+        )
+        found = found[:, 0]
+        return (
+            _carried(found, face.alignment, self._alignment) if renewed else cast(FloatArray, found),
+            matched[:, 0],
+            cast(FloatArray, error[:, 0]),
+        )
 
 
-def robust_similarity(source: npt.NDArray[Any], target: npt.NDArray[Any], rounds: int = 3) -> Matrix:
-    """Similarity of most of the points: least squares, repeated on the points that agree with it. (n, 2) -> (2, 3)."""
-    keep = np.ones(len(source), dtype=bool)
-    matrix = fit_similarity(source, target)
-    for _ in range(rounds):
-        error = np.linalg.norm(source @ matrix[:, :2].T + matrix[:, 2] - target, axis=1)
-        keep = error <= max(2.0 * float(np.median(error)), 0.02)
-        if keep.sum() < max(4, len(source) // 2):
-            break
-        matrix = fit_similarity(source[keep], target[keep])
-    return matrix
+def _grid(landmarks: FloatArray, side: int) -> FloatArray:
+    """(n, 2) points all over the face, without eyes and mouth."""
+    step = side / 12
+    axis = np.arange(step / 2, side, step, dtype=np.float32)
+    points = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    oval = np.round(landmarks[list(_OVAL)]).astype(np.float32)[:, None]
+    inside = np.array([cv2.pointPolygonTest(oval, (float(x), float(y)), True) > 0.04 * side for x, y in points])
+    eyes = np.stack([landmarks[list(group)].mean(axis=0) for group in _EYES])
+    clear = np.linalg.norm(points[:, None] - eyes, axis=2).min(axis=1) > 0.09 * side
+    mouth_low, mouth_high = landmarks[[61, 0]].min(axis=0), landmarks[[291, 17]].max(axis=0)
+    mouth = ((points > mouth_low - 0.04 * side) & (points < mouth_high + 0.04 * side)).all(axis=1)
+    return cast(FloatArray, points[inside & clear & ~mouth])
+
+
+def _flattened(pixels: ByteImage) -> ByteImage:
+    """The picture without its slow shading and at a set contrast: light that changes leaves it as it is."""
+    grey = pixels.astype(np.float32)
+    detail = grey - cv2.blur(grey, _BLUR)
+    gain = _CONTRAST / max(float(np.abs(detail).mean()), 1.0)
+    return cast(ByteImage, np.clip(detail * gain + 128, 0, 255).astype(np.uint8))
+
+
+def _carried(points: FloatArray, source: Matrix, target: Matrix) -> FloatArray:
+    """Points of a crop cut under one alignment, in the coordinates of a crop of the same image under another."""
+    to_image = cv2.invertAffineTransform(source)
+    image = points @ to_image[:, :2].T + to_image[:, 2]
+    return cast(FloatArray, (image @ target[:, :2].T + target[:, 2]).astype(np.float32))
 
 
 def _landmarks(face: AlignedFace) -> FloatArray:

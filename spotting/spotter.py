@@ -40,7 +40,6 @@ class Spotter:
         self._detector = EventDetector(self._settings)
         self._faces: deque[AlignedFace] = deque()
         self._measured_ns: int | None = None
-        self._anchor: int | None = None
         self._events = 0
         self._announced: Candidate | None = None
         self.motion: Motion | None = None
@@ -67,9 +66,6 @@ class Spotter:
             return None
         if gate == "camera_stall":
             return self._restart(face, gate)
-        if self._anchor is not None and face.anchor != self._anchor:
-            return self._restart(face, "head_motion")
-        self._anchor = face.anchor
         self._keep(face)
         if self._measured_ns is not None and face.t_capture_ns - self._measured_ns < 1e9 / self._settings.max_rate_hz * 0.99:
             return None
@@ -80,14 +76,12 @@ class Spotter:
         candidate = self._candidate(self._detector.restart(reason))
         self._forget()
         self._frame_gate.reset()
-        self._anchor = None
         self.motion = Motion(t_capture_ns, MappingProxyType({}), MappingProxyType({}), reason)
         return candidate
 
     def _restart(self, face: AlignedFace, reason: str) -> Candidate | None:
         candidate = self._candidate(self._detector.restart(reason))
         self._forget()
-        self._anchor = face.anchor
         self._keep(face)
         self._measure(face)
         return candidate
@@ -123,7 +117,8 @@ class Spotter:
             self._events += 1
         announced = self._announced
         self._announced = None
-        onset, apex = self._face_at(decision.onset_ns), self._face_at(decision.apex_ns)
+        apex = self._face_at(decision.apex_ns)
+        onset = self._face_at(decision.onset_ns, apex.anchor)
         candidate = Candidate(
             event_id=announced.event_id if announced else f"{apex.face_id}-{self._events}",
             face_id=apex.face_id,
@@ -139,5 +134,7 @@ class Spotter:
             self._announced = candidate
         return candidate
 
-    def _face_at(self, t_ns: int) -> AlignedFace:
-        return min(self._faces, key=lambda face: abs(face.t_capture_ns - t_ns))
+    def _face_at(self, t_ns: int, anchor: int | None = None) -> AlignedFace:
+        """The face nearest in time, of those under one alignment."""
+        faces = (face for face in self._faces if anchor is None or face.anchor == anchor)
+        return min(faces, key=lambda face: abs(face.t_capture_ns - t_ns))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import cast
 
 from ahmsa.errors import DataError
-from spotting.scoring import KINDS, Interval, Kind
+from spotting.scoring import KINDS, Interval
 
 COLUMNS = ("video", "onset", "apex", "offset", "onset_ms", "apex_ms", "offset_ms", "type", "score", "gate")
 """onset, apex, offset are frame numbers of the source, counted from 0; gate is empty, or the gate that held a movement back."""
@@ -29,8 +28,8 @@ def write_rows(rows: Iterable[Mapping[str, object]], path: Path) -> None:
 def read_intervals(path: Path, fps: float) -> list[Interval]:
     """Intervals of a CSV, predicted or true; rows that a gate held back are passed over.
 
-    Needs the columns onset, apex, offset (frames, turned to ms by `fps`) or the same with `_ms`, which go first. Optional: video
-    (one unnamed video without it), type or kind (by length without it: micro up to 500 ms), label, amplitude_px.
+    Needs the columns onset, apex, offset (frames, turned to ms by `fps`) or the same with `_ms`, which go first. Optional:
+    video (one unnamed video without it), type or kind (by length without it: micro up to 500 ms), label, amplitude_px.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -53,7 +52,7 @@ def _interval(row: Mapping[str, str | None], fps: float, place: str) -> Interval
         onset_ms=onset,
         apex_ms=apex,
         offset_ms=offset,
-        kind=cast(Kind, kind),
+        kind=kind,
         label=row.get("label") or None,
         amplitude_px=_number(amplitude, "amplitude_px", place) if amplitude else None,
     )
