@@ -1,0 +1,95 @@
+"""The face that is moved: NASA's public-domain portrait of Eileen Collins, as it ships with scikit-image.
+
+Three coordinate systems, all axis-parallel, so that one scale and one shift lead from each to the next:
+- face px: the canonical 128 px crop of the resting face, continued beyond its borders;
+- camera px: the 640x480 picture, `CAMERA_PER_FACE` px for each face px;
+- texture px: the stored portrait, `TEXTURE_PER_CAMERA` px for each camera px, so that one bilinear look-up moves it faithfully.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any, cast
+
+import cv2
+import numpy as np
+
+from ahmsa.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points
+from ahmsa.landmarks import FaceMesh
+from ahmsa.synth.muscles import CROP_PX
+from ahmsa.types import ByteImage, FloatArray, Matrix
+
+WIDTH_PX, HEIGHT_PX = 640, 480
+CAMERA_PER_FACE = 1.6
+FACE_ORIGIN = (218.0, 117.0)
+"""Camera px of face px (0, 0)."""
+TEXTURE_PER_CAMERA = 2.0
+MARGIN_PX = 48
+"""Camera px that the texture reaches beyond the picture, for movements that bring it in."""
+_GRAIN_LEVELS = 1.6
+"""Contrast of the skin grain that is added: the small portrait has lost its own in the enlargement."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Portrait:
+    """The resting face."""
+
+    texture: ByteImage
+    """(h, w, 3) BGR, texture px."""
+    grey: ByteImage
+    """(h, w) its grey levels."""
+    landmarks: FloatArray
+    """(468, 2) FaceMesh landmarks, face px."""
+
+
+@cache
+def portrait() -> Portrait:
+    """The portrait, prepared once per process (a third of a second, most of it FaceMesh)."""
+    astronaut: Any = import_module("skimage.data").astronaut
+    image = np.ascontiguousarray(astronaut()[..., ::-1])
+    landmarks = _find_landmarks(image)
+    to_face = fit_similarity(mesh_points(landmarks), canonical_points_px(CROP_PX))
+    texture = _enlarged(image, to_face)
+    return Portrait(
+        texture=texture,
+        grey=cast(ByteImage, cv2.cvtColor(texture, cv2.COLOR_BGR2GRAY)),
+        landmarks=apply_similarity(to_face, landmarks),
+    )
+
+
+def face_to_camera(points: FloatArray) -> FloatArray:
+    """(n, 2) face px -> camera px."""
+    return cast(FloatArray, (points * CAMERA_PER_FACE + np.array(FACE_ORIGIN)).astype(np.float32))
+
+
+def face_to_texture(points: FloatArray) -> FloatArray:
+    """(n, 2) face px -> texture px."""
+    return cast(FloatArray, ((face_to_camera(points) + MARGIN_PX) * TEXTURE_PER_CAMERA).astype(np.float32))
+
+
+def _find_landmarks(image: ByteImage) -> FloatArray:
+    twice = cast(ByteImage, cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
+    with FaceMesh(static=True) as mesh:
+        return cast(FloatArray, (mesh.detect(twice)[0] + 0.5) / 2 - 0.5)
+
+
+def _enlarged(image: ByteImage, to_face: Matrix) -> ByteImage:
+    scale = CAMERA_PER_FACE * TEXTURE_PER_CAMERA
+    matrix = to_face * scale
+    matrix[:, 2] += (np.array(FACE_ORIGIN) + MARGIN_PX) * TEXTURE_PER_CAMERA
+    size = (
+        int((WIDTH_PX + 2 * MARGIN_PX) * TEXTURE_PER_CAMERA),
+        int((HEIGHT_PX + 2 * MARGIN_PX) * TEXTURE_PER_CAMERA),
+    )
+    large = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    sharpened = large + 0.7 * (large - cv2.GaussianBlur(large, (0, 0), 3.5))
+    return cast(ByteImage, np.clip(np.rint(sharpened + _grain(size)[..., None]), 0, 255).astype(np.uint8))
+
+
+def _grain(size: tuple[int, int]) -> FloatArray:
+    """Band-limited noise of 1-2 camera px, fixed to the skin."""
+    noise = np.random.default_rng(5).standard_normal((size[1], size[0])).astype(np.float32)
+    band = cv2.GaussianBlur(noise, (0, 0), 1.6) - cv2.GaussianBlur(noise, (0, 0), 4.0)
+    return cast(FloatArray, band * np.float32(_GRAIN_LEVELS / band.std()))
