@@ -1,0 +1,103 @@
+"""Annotation tables as awkward as the published ones."""
+
+from __future__ import annotations
+
+import openpyxl
+import pytest
+import xlwt
+
+from ahmsa.errors import DataError
+from ahmsa.workbook import read_table
+
+COLUMNS = {"clip": ("Filename",), "onset": ("Onset Frame", "OnsetF")}
+
+
+def book_of(path, lines, sheet="Sheet1"):
+    book = openpyxl.Workbook()
+    book.active.title = sheet
+    for line in lines:
+        book.active.append(line)
+    book.save(path)
+    return path
+
+
+def test_the_header_is_found_below_a_preamble_and_beside_blank_columns(tmp_path):
+    lines = [
+        ["A title"],
+        [],
+        [None, "a note"],
+        ["Subject", "FileName", None, "OnsetFrame", None],
+        ["01", "EP02_01f", None, 46, None],
+    ]
+    (row,) = read_table(book_of(tmp_path / "a.xlsx", lines), COLUMNS, {"subject": ("Subject",)})
+    assert (row.text("subject"), row.text("clip"), row.integer("onset")) == ("01", "EP02_01f", 46)
+    assert row.number == 5
+    assert row.where == "a.xlsx, Sheet1, row 5"
+
+
+def test_an_old_workbook_with_numbers_as_text(tmp_path):
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("label")
+    for place, (title, cell) in enumerate([("Filename", "a"), ("OnsetF", "355 ")]):
+        sheet.write(1, place, title)
+        sheet.write(2, place, cell)
+    book.save(str(tmp_path / "a.xls"))
+    (row,) = read_table(tmp_path / "a.xls", COLUMNS)
+    assert row.integer("onset") == 355
+    assert row.number == 3
+
+
+def test_a_csv_table_reads_like_a_workbook(tmp_path):
+    (tmp_path / "a.csv").write_text("\ufeffFilename,Onset Frame\na,12.0\n,\nb,/\n", encoding="utf-8")
+    rows = read_table(tmp_path / "a.csv", COLUMNS)
+    assert [(row.number, row.integer("onset")) for row in rows] == [(2, 12), (4, None)]
+
+
+@pytest.mark.parametrize("cell", ["", "/", "nan", "NaN", "-1", "?", "n/a", None, -1])
+def test_a_cell_that_says_there_is_no_frame_is_missing(tmp_path, cell):
+    (row,) = read_table(book_of(tmp_path / "a.xlsx", [["Filename", "Onset Frame"], ["a", cell]]), COLUMNS)
+    assert row.integer("onset") is None
+
+
+def test_zero_is_a_frame_unless_it_means_missing(tmp_path):
+    (row,) = read_table(book_of(tmp_path / "a.xlsx", [["Filename", "Onset Frame"], ["a", 0]]), COLUMNS)
+    assert row.integer("onset") == 0
+    assert row.integer("onset", zero_is_missing=True) is None
+
+
+@pytest.mark.parametrize("cell", ["MISSING <-426679", "12.5", "=SUM(F15-D15)+1", "1e3"])
+def test_a_cell_that_is_no_number_is_an_error_with_file_and_row(tmp_path, cell):
+    (tmp_path / "a.csv").write_text(f"Filename,Onset Frame\na,{cell}\n")
+    (row,) = read_table(tmp_path / "a.csv", COLUMNS)
+    with pytest.raises(DataError, match=r"a\.csv, row 2: column onset holds .* expected a frame number"):
+        row.integer("onset")
+    assert row.integer_or_missing("onset") is None
+
+
+def test_a_renamed_column_is_named(tmp_path):
+    path = book_of(tmp_path / "a.xlsx", [["Filename", "Begin"], ["a", 3]])
+    with pytest.raises(DataError, match="has no sheet with the column Onset Frame; expected the workbook as published"):
+        read_table(path, COLUMNS)
+
+
+def test_the_named_sheet_goes_first(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["Filename", "Onset Frame"])
+    book.active.append(["wrong", 1])
+    other = book.create_sheet("MICRO_ONLY")
+    other.append(["Filename", "Onset Frame"])
+    other.append(["right", 2])
+    book.save(tmp_path / "a.xlsx")
+    assert [row.text("clip") for row in read_table(tmp_path / "a.xlsx", COLUMNS, sheets=["micro_only"])] == ["right"]
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.xls", "a.csv"])
+def test_a_damaged_file_is_one_sentence(tmp_path, name):
+    (tmp_path / name).write_bytes(b"PK\x03\x04 half a file \xff\xfe")
+    with pytest.raises(DataError, match=rf"{name} cannot be read as a .*; copy it again"):
+        read_table(tmp_path / name, COLUMNS)
+
+
+def test_a_missing_file_is_one_sentence(tmp_path):
+    with pytest.raises(DataError, match="cannot be read"):
+        read_table(tmp_path / "none.xlsx", COLUMNS)

@@ -1,0 +1,189 @@
+"""CAS(ME)^3, part A: 860 micro-expressions (second edition of the labels) in 463 videos of 94 subjects at 30 fps.
+
+Li et al., "CAS(ME)3: A Third Generation Facial Spontaneous Micro-Expression Database with Depth Information and High
+Ecological Validity", IEEE Trans. Pattern Analysis and Machine Intelligence 45(3), 2023.
+
+Labels are public (repository jingtingEmmaLi/CAS-ME-3, annotation/partA): `cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx`, or
+`_v1.xls` (921 rows), or a csv with the same columns; all numbers there are text. Frames lie at `.../spNO.1/a/color/123.jpg`
+(whole videos, with holes; the first frames of most are absent) or, cut out, at `frame/spNO.1_a_355/355.jpg`. Part C has no
+apex, and classes instead of emotions; it is not read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from ahmsa.errors import DataError
+from ahmsa.workbook import Row, read_table
+from train.databases.clips import Annotation, Protocol, Survey, protocol_for
+from train.databases.collect import Folders, collect
+from train.databases.trees import existing_root, find_trees, find_workbook, subfolders
+
+NAME = "casme3"
+FPS = 30.0
+TOLERANCE = 10
+"""Frames: the first 7 or 8 of most videos are absent, and about one clip in ten has a hole."""
+
+LONGEST = 300
+"""Frames: an offset 10 s after its onset is a typing error (the longest clips annotated in earnest have about 100)."""
+
+EMOTIONS = ("disgust", "surprise", "others", "fear", "anger", "sad", "happy")
+_POLARITY = {
+    "disgust": "negative",
+    "fear": "negative",
+    "anger": "negative",
+    "sad": "negative",
+    "happy": "positive",
+    "surprise": "surprise",
+}
+PROTOCOLS = {
+    3: Protocol(
+        labels=("negative", "positive", "surprise"),
+        classes={**_POLARITY, "others": None},
+        totals={"negative": 457, "positive": 55, "surprise": 187},
+        subjects=88,
+    ),
+    4: Protocol(
+        labels=("negative", "positive", "surprise", "others"),
+        classes={**_POLARITY, "others": "others"},
+        totals={"negative": 457, "positive": 55, "surprise": 187, "others": 161},
+        subjects=94,
+    ),
+    7: Protocol(
+        labels=EMOTIONS,
+        classes={emotion: emotion for emotion in EMOTIONS},
+        totals=dict(zip(EMOTIONS, (250, 187, 161, 86, 64, 57, 55), strict=True)),
+        subjects=94,
+    ),
+}
+"""Totals of the second edition of the labels. The 943 clips that papers quote belong to no public file."""
+
+Frames = tuple[int | None, int | None, int | None]
+CORRECTIONS: dict[tuple[str, str, Frames], Frames] = {
+    ("spNO.149", "d", (112, 83, 358)): (112, 160, 358),
+    ("spNO.216", "d", (3647, 2668, 2694)): (2647, 2668, 2694),
+    ("spNO.40", "e", (1812, 1824, None)): (1812, 1824, 1845),
+    ("spNO.40", "e", (2327, 2363, None)): (2327, 2363, 2403),
+}
+"""(subject, video, onset / apex / offset as typed) -> as in `CAS(ME)3_part_A_v2.xls`, the authors' own other workbook."""
+
+_LAYOUT = (
+    "CAS(ME)^3 part A as distributed: cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx and part_A/spNO.1/a/color/123.jpg "
+    "or frame/spNO.1_a_355/355.jpg"
+)
+_COLUMNS = {
+    "subject": ("Subject",),
+    "video": ("Filename",),
+    "onset": ("Onset",),
+    "apex": ("Apex",),
+    "offset": ("Offset",),
+    "emotion": ("emotion",),
+}
+_SHEETS = ("label",)
+_PREFERRED = ("JpgIndex_v2", "JpgIndex_v1", "JpgIndex")
+
+
+def read(root: Path, classes: int = 3) -> Survey:
+    """The clips of CAS(ME)^3 part A below `root`. Raises DataError where workbook or frames are missing altogether."""
+    survey = Survey(NAME, protocol_for(NAME, PROTOCOLS, classes))
+    existing_root(root, _LAYOUT)
+    workbook = find_workbook(root, r"cas\(?me\)?.?3.*part.?a.*(ME_label|edited)", _LAYOUT, _PREFERRED)
+    rows = read_table(workbook, _COLUMNS, sheets=_SHEETS)
+    annotations = _named([_corrected(survey, a) for row in rows if (a := _annotation(survey, row)) is not None])
+    tree, folders = _best_tree(root, annotations)
+    survey.read_from += [workbook, tree]
+    if "v1" in workbook.name.lower():
+        survey.note(workbook, "is the first edition of the labels (921 rows); the official totals are those of the second")
+    collect(survey, annotations, folders, fps=FPS, tolerance=TOLERANCE)
+    return survey
+
+
+def subject_name(text: str) -> str | None:
+    """spNO.1 from spNO.1, spNo.1 or spNO1; None for other text."""
+    match = re.fullmatch(r"spno\.?0*(\d+)", text.strip(), re.IGNORECASE)
+    return f"spNO.{int(match[1])}" if match else None
+
+
+def _annotation(survey: Survey, row: Row) -> Annotation | None:
+    subject, video = subject_name(row.text("subject")), row.text("video").lower()
+    if subject is None or not video:
+        survey.note(row.where, "is no clip: it has no subject or no file name")
+        return None
+    return Annotation(
+        subject=subject,
+        name=video,
+        emotion=row.text("emotion").lower(),
+        onset=row.integer_or_missing("onset"),
+        apex=row.integer_or_missing("apex"),
+        offset=row.integer_or_missing("offset", zero_is_missing=True),
+        row=row,
+    )
+
+
+def _corrected(survey: Survey, annotation: Annotation) -> Annotation:
+    typed = (annotation.onset, annotation.apex, annotation.offset)
+    onset, apex, offset = CORRECTIONS.get((annotation.subject, annotation.name, typed), typed)
+    if (onset, apex, offset) != typed:
+        survey.note(annotation.row.where, f"{typed} is mistyped, {(onset, apex, offset)} is used")
+    if onset is not None and offset is not None and offset - onset > LONGEST:
+        survey.note(annotation.row.where, f"offset {offset} lies {offset - onset} frames after the onset and is not used")
+        offset = None
+    return replace(annotation, onset=onset, apex=apex, offset=offset)
+
+
+def _named(annotations: list[Annotation]) -> list[Annotation]:
+    """Clips named `a_355` by video and onset, as the cut-out folders are; where two share an onset, the later row's offset
+    is added. Rows that agree in everything keep one name, so that the second shows as a duplicate."""
+    first: dict[tuple[str, str], Annotation] = {}
+    named = []
+    for annotation in annotations:
+        name = f"{annotation.name}_{annotation.onset}"
+        other = first.setdefault((annotation.subject, name), annotation)
+        if (other.apex, other.offset) != (annotation.apex, annotation.offset):
+            name = f"{name}_{annotation.offset}"
+        named.append(replace(annotation, name=name))
+    return named
+
+
+def _best_tree(root: Path, annotations: list[Annotation]) -> tuple[Path, Folders]:
+    """The tree that has most annotated clips, as whole videos or cut out, and the frame folder of each clip in it."""
+    choices: list[tuple[Path, dict[tuple[str, str], Path]]] = []
+    for tree in find_trees(root, lambda name: subject_name(name) is not None):
+        choices.append((tree, _whole_videos(tree)))
+    for tree in find_trees(root, lambda name: _cut_out(name) is not None):
+        choices.append((tree, {key: tree / path.name for path in subfolders(tree) if (key := _cut_out(path.name))}))
+    choices = [choice for choice in choices if "depth" not in choice[0].name.lower()]
+    if not choices:
+        raise DataError(f"{root} holds no folders of subjects; expected {_LAYOUT}")
+
+    def placed(folders: Folders) -> dict[tuple[str, str], Path]:
+        """Clip name -> folder, whether the folder holds a whole video or the clip alone."""
+        found = {}
+        for a in annotations:
+            video = a.name.split("_")[0]
+            path = folders.get((a.subject, video)) or folders.get((a.subject, f"{video}_{a.onset}"))
+            if path is not None:
+                found[a.subject, a.name] = path
+        return found
+
+    return max(((tree, placed(folders)) for tree, folders in choices), key=lambda choice: len(choice[1]))
+
+
+def _whole_videos(tree: Path) -> dict[tuple[str, str], Path]:
+    videos = {}
+    for folder in subfolders(tree):
+        subject = subject_name(folder.name)
+        if subject is not None:
+            for video in subfolders(folder):
+                colour = video / "color"
+                videos[subject, video.name.lower()] = colour if colour.is_dir() else video
+    return videos
+
+
+def _cut_out(name: str) -> tuple[str, str] | None:
+    """(subject, "a_355") of a folder spNO.1_a_355."""
+    match = re.fullmatch(r"(spno\.?\d+)_([a-z])_(\d+)", name, re.IGNORECASE)
+    subject = subject_name(match[1]) if match else None
+    return (subject, f"{match[2].lower()}_{int(match[3])}") if match and subject else None

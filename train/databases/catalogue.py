@@ -1,0 +1,30 @@
+"""The databases by the names that commands use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ahmsa.errors import UsageError
+from train.databases import casme2, casme3, composite, samm, smic
+from train.databases.clips import Survey
+
+_READERS: Mapping[str, Callable[[Path, int], Survey]] = {
+    smic.NAME: smic.read,
+    samm.NAME: samm.read,
+    casme2.NAME: casme2.read,
+    casme3.NAME: casme3.read,
+}
+NAMES = (*_READERS, composite.NAME)
+
+
+def read_surveys(database: str, root: Path, classes: int = 3) -> list[Survey]:
+    """What lies below `root` of a database: one survey, or one per member of the composite.
+
+    Raises UsageError for an unknown database or number of classes, DataError where a database is missing altogether.
+    """
+    if database == composite.NAME:
+        return composite.read(root, classes)
+    if database not in _READERS:
+        raise UsageError(f"unknown database {database!r}; choose one of {', '.join(NAMES)}")
+    return [_READERS[database](root, classes)]
