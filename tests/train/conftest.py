@@ -28,7 +28,7 @@ def fake_flow(label: int, random: np.random.Generator, noise: float) -> np.ndarr
     return min_max(np.stack([flow[0], flow[1], strain]).astype(np.float32))
 
 
-def fake_maps(subjects: int = 6, per_subject: int = 4, noise: float = 0.2, seed: int = 0) -> MapSet:
+def fake_maps(subjects: int = 6, per_subject: int = 4, noise: float = 0.1, seed: int = 0) -> MapSet:
     """Separable maps of three databases; every subject has clips of several classes."""
     random = np.random.default_rng(seed)
     samples, maps = [], []

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ahmsa.scaling import mirror, recentre
+from configs.training import AugmentSettings
+from train.augment import augmented, exchanged, mixed
+
+NOTHING = {"mirror": 0.0, "shift_cells": 0.0, "rotation_deg": 0.0, "scale": 0.0, "gain": 0.0, "noise": 0.0}
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def inputs(make_maps):
+    return torch.from_numpy(recentre(make_maps().uvs))
+
+
+def test_with_everything_off_maps_stay_as_they_are(inputs):
+    torch.testing.assert_close(augmented(inputs, AugmentSettings(**NOTHING), seeded()), inputs)
+
+
+def test_a_mirrored_map_is_the_map_of_the_mirrored_face(inputs):
+    changed = augmented(inputs, AugmentSettings(**(NOTHING | {"mirror": 1.0})), seeded())
+    np.testing.assert_allclose(changed.numpy(), mirror(inputs.numpy()))
+
+
+def test_vectors_turn_with_the_face():
+    # All of the map moves right; after a turn by some angle it must move along that same angle, and its length stays.
+    right = torch.zeros(64, 3, 28, 28)
+    right[:, 0] = 1.0
+    changed = augmented(right, AugmentSettings(**(NOTHING | {"rotation_deg": 20.0})), seeded())
+    torch.testing.assert_close(changed[:, :2].square().sum(dim=1), torch.ones(64, 28, 28), atol=1e-4, rtol=0)
+    # A spot on the right of the centre, and its own motion, turn by the same angle.
+    spot = torch.zeros(64, 3, 29, 29)
+    spot[:, :, 14, 22] = 1.0
+    spot[:, 1] = 0.0
+    changed = augmented(spot, AugmentSettings(**(NOTHING | {"rotation_deg": 20.0})), seeded())
+    rows, columns = torch.meshgrid(torch.arange(29.0), torch.arange(29.0), indexing="ij")
+    for map_ in changed:
+        weight = map_[2] / map_[2].sum()
+        place = torch.atan2((weight * (rows - 14)).sum(), (weight * (columns - 14)).sum())
+        motion = torch.atan2(map_[1].sum(), map_[0].sum())
+        assert abs(place - motion) < 0.03
+
+
+def test_a_map_changes_the_same_whatever_maps_follow_it_and_another_seed_changes_it_otherwise(inputs):
+    settings = AugmentSettings(drift=0.1)
+    once, again = augmented(inputs, settings, seeded()), augmented(inputs, settings, seeded())
+    torch.testing.assert_close(once, again)
+    assert not torch.allclose(once, augmented(inputs, settings, seeded(1)))
+
+
+def test_mixup_keeps_at_least_half_of_a_map_and_blends_labels_alike(inputs):
+    targets = torch.eye(3)[torch.arange(len(inputs)) % 3]
+    blended, shares = mixed(inputs, targets, 0.4, seeded())
+    assert blended.shape == inputs.shape
+    torch.testing.assert_close(shares.sum(dim=1), torch.ones(len(inputs)))
+    assert ((shares * targets).sum(dim=1) >= 0.5 - 1e-6).all()
+
+
+def test_exchanged_upper_faces_come_from_the_same_class(inputs):
+    labels = torch.arange(len(inputs)) % 3
+    flat = labels.float().reshape(-1, 1, 1, 1).expand_as(inputs) + 0.0
+    torch.testing.assert_close(exchanged(flat, labels, 1.0, seeded()), flat)
+    changed = exchanged(inputs, labels, 1.0, seeded())
+    torch.testing.assert_close(changed[:, :, 24:], inputs[:, :, 24:], atol=1e-3, rtol=0)
+    assert not torch.allclose(changed[:, :, :4], inputs[:, :, :4])

@@ -1,0 +1,101 @@
+"""Changes to training maps that keep their meaning, as physics has it.
+
+All of it works on the network's input (recentred maps). Every random number comes from a generator the caller seeds, so an
+epoch's maps are the same whichever folds are trained beside each other.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ahmsa.net import mirrored
+from configs.training import AugmentSettings
+
+GRID = 28
+"""Shifts and grain are given in cells of a map of this side, whatever the network's own is."""
+
+
+def augmented(maps: Tensor, settings: AugmentSettings, generator: torch.Generator) -> Tensor:
+    """A changed copy of (n, 3, h, w) maps; each map is changed by its own random numbers and by no other map."""
+    changed = _mirror(maps, settings.mirror, generator)
+    if settings.shift_cells > 0 or settings.rotation_deg > 0 or settings.scale > 0:
+        changed = _move(changed, settings, generator)
+    if settings.gain > 0:
+        gains = _normal((len(maps), 3, 1, 1), generator, maps)
+        changed = changed * (settings.gain * gains).exp()
+    if settings.drift > 0:
+        drift = settings.drift * _normal((len(maps), 3, 1, 1), generator, maps)
+        changed = changed + drift * drift.new_tensor([1.0, 1.0, 0.0]).reshape(3, 1, 1)  # strain knows no uniform motion
+    if settings.noise > 0:
+        grain = _normal((len(maps), 3, GRID // 2, GRID // 2), generator, maps)
+        changed = changed + settings.noise * functional.interpolate(grain, size=maps.shape[-2:], mode="bilinear")
+    return changed
+
+
+def mixed(maps: Tensor, targets: Tensor, alpha: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Mixup (Zhang et al. 2018): each of (b, 3, h, w) maps blended with another of its batch, (b, classes) targets alike.
+
+    A map keeps at least half of itself.
+    """
+    count = len(maps)
+    partner = torch.randperm(count, generator=generator)
+    gammas = torch._standard_gamma(torch.full((2, count), alpha), generator=generator)
+    share = gammas[0] / gammas.sum(dim=0).clamp_min(1e-30)
+    share = torch.maximum(share, 1 - share).to(maps)
+    own, own_target = share.reshape(-1, 1, 1, 1), share.reshape(-1, 1)
+    partner = partner.to(maps.device)
+    return own * maps + (1 - own) * maps[partner], own_target * targets + (1 - own_target) * targets[partner]
+
+
+def exchanged(maps: Tensor, labels: Tensor, part: float, generator: torch.Generator) -> Tensor:
+    """Some of (b, 3, h, w) maps with the upper face of another map of the same class in the batch.
+
+    Brows and mouth move for the same emotion in many pairings; new pairings are new, plausible faces. The seam lies near the
+    nose and is soft over about a cell.
+    """
+    count = len(maps)
+    order = (labels.cpu() + 0.9 * torch.rand(count, generator=generator)).argsort()  # random within each class
+    partner = torch.empty_like(order)
+    partner[order] = order.roll(-1)
+    partner = torch.where(labels.cpu()[partner] == labels.cpu(), partner, torch.arange(count))
+    seam = (GRID / 2 + 2 * torch.randn(count, generator=generator)).reshape(-1, 1)
+    chosen = (torch.rand(count, generator=generator) < part).reshape(-1, 1)
+    rows = torch.arange(maps.shape[-2]) * (GRID / maps.shape[-2])
+    lower = torch.where(chosen, torch.sigmoid(2 * (rows - seam)), torch.ones(1)).to(maps).reshape(count, 1, -1, 1)
+    return lower * maps + (1 - lower) * maps[partner.to(maps.device)]
+
+
+def _mirror(maps: Tensor, part: float, generator: torch.Generator) -> Tensor:
+    chosen = torch.rand(len(maps), generator=generator) < part
+    return torch.where(chosen.to(maps.device).reshape(-1, 1, 1, 1), mirrored(maps), maps)
+
+
+def _move(maps: Tensor, settings: AugmentSettings, generator: torch.Generator) -> Tensor:
+    """Turn, stretch and shift the maps; their motion vectors turn with them."""
+    count = len(maps)
+    angle = _normal((count,), generator, maps) * math.radians(settings.rotation_deg)
+    width = 1 + settings.scale * _normal((count,), generator, maps)
+    height = width * (1 + 0.5 * settings.scale * _normal((count,), generator, maps))
+    shift = _normal((count, 2), generator, maps) * (settings.shift_cells * 2 / GRID)  # the grid runs from -1 to 1
+    cos, sin = angle.cos(), angle.sin()
+    # The grid says where each cell is taken FROM: the inverse of what happens to the face.
+    sampling = torch.stack(
+        [
+            torch.stack([cos * width, sin * width, shift[:, 0]], dim=-1),
+            torch.stack([-sin * height, cos * height, shift[:, 1]], dim=-1),
+        ],
+        dim=1,
+    )
+    grid = functional.affine_grid(sampling, list(maps.shape), align_corners=False)
+    moved = functional.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    cos, sin = cos.reshape(-1, 1, 1), sin.reshape(-1, 1, 1)
+    u, v = moved[:, 0], moved[:, 1]
+    return torch.stack([cos * u - sin * v, sin * u + cos * v, moved[:, 2]], dim=1)
+
+
+def _normal(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:
+    return torch.randn(shape, generator=generator).to(like)
