@@ -24,6 +24,8 @@ _LID_CHANGE_SIGMAS = 6.0
 _LID_CHANGE_GREY = 12.0
 _SPEECH_PX = 0.35
 _SPEECH_TURNS = 3
+_TRAVEL_WEIGHTS = np.array([0.5, 0.5, 1.0, 1.0, 2.0, 2.0])
+"""Turning and nodding leak most into the regions, because the face's depth is known only roughly; shifts leak least."""
 
 
 class FrameGate:
@@ -105,13 +107,21 @@ class MotionGates:
     def light_changed(self, start_ns: int, end_ns: int) -> bool:
         return any(start_ns <= t <= end_ns for t in self._light)
 
-    def head_travel_px(self, window_ns: int = 500_000_000) -> float:
-        """How far the head got within the newest part of the past: shift and turn, px at the edge of the face."""
-        if not self._past:
-            return 0.0
-        start = self._past[-1].t_capture_ns - window_ns
-        places = np.array([past.head_px for past in self._past if past.t_capture_ns >= start])
-        return float(np.linalg.norm(np.ptp(places, axis=0)))
+    def head_travel_px(self, since_ns: int) -> float:
+        """How far the head got since then: px at the edge of the face."""
+        places = np.array([past.head_px for past in self._past if past.t_capture_ns >= since_ns])
+        return float(np.linalg.norm(np.ptp(places, axis=0) * _TRAVEL_WEIGHTS)) if len(places) else 0.0
+
+    def misfit_px(self, since_ns: int) -> float:
+        """Largest misfit of the head's motion since then, above what is usual."""
+        worst = max((past.misfit_px for past in self._past if past.t_capture_ns >= since_ns), default=0.0)
+        usual = float(np.median([past.misfit_px for past in self._past])) if self._past else 0.0
+        return max(worst - 2 * usual, 0.0)
+
+    def lip_travel_px(self, since_ns: int) -> float:
+        """By how much the gap between the lips changed since then."""
+        gaps = [past.lip_gap_px for past in self._past if past.t_capture_ns >= since_ns]
+        return max(gaps) - min(gaps) if gaps else 0.0
 
     def _lips_oscillate(self) -> bool:
         gap = np.array([past.lip_gap_px for past in self._past])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -34,10 +34,10 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Threshold in units of the region's own robust noise. Higher is quieter on noisy cameras, and blinder."""
     noise_memory_ms: Positive = 10000.0
     """How far back the noise is measured. Shorter adapts sooner, and lets frequent movements raise their own threshold."""
-    baseline_ms: Positive = 1000.0
-    """Length of the past in which rest is sought. Longer is steadier and slower to accept a held expression as rest."""
-    baseline_gap_ms: Positive = 300.0
-    """Newest part of the past that is left out of rest; must exceed a rise, or a movement eats its own start."""
+    rest_from_ms: Positive = 500.0
+    """Rest is the median from here in the past ..."""
+    rest_to_ms: Positive = 250.0
+    """... to here. Nearer to now follows drift better; nearer than a rise, a movement eats its own start."""
 
     # Timing of a movement
     onset_fraction: Fraction = 0.33
@@ -52,6 +52,10 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Fall at which a movement is confirmed."""
     max_micro_ms: Positive = 500.0
     """A movement that has not fallen by then is a macro-expression (the field's limit between the two)."""
+    grace_ms: NotNegative = 80.0
+    """A movement that was announced in time may take this much longer to fall: real ones end unevenly."""
+    min_macro_px: Positive = 1.0
+    """Slow movements smaller than this are drift and not macro-expressions."""
     max_macro_ms: Positive = 4000.0
     """A movement held for longer becomes the new rest."""
     refractory_ms: NotNegative = 300.0
@@ -63,7 +67,11 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     head_leak: NotNegative = 0.12
     """Part of the head's movement that may leak into a region: thresholds rise by it. Higher is quieter while the head
     turns, and blinder."""
-    light_step: Fraction = 0.04
+    misfit_leak: NotNegative = 1.0
+    """Thresholds rise by this times what the head's motion leaves unexplained on the whole face."""
+    speech_share: Positive = 0.8
+    """A mouth whose lip gap changes by more than this part of the corners' movement is speaking, not smiling."""
+    light_step: Fraction = 0.1
     """Change of the mean grey level within 200 ms, as a part of it, that shuts the gate light_change."""
     min_rate_hz: Positive = 18.0
     """Below this rate of distinct frames nothing is spotted (low_frame_rate): a rise would be one or two frames."""

@@ -33,7 +33,8 @@ _REGION_LANDMARKS: dict[str, tuple[int, ...]] = {
 REGIONS = tuple(_REGION_LANDMARKS)
 """Regions of the signal, in the order of its rows; left and right are those of the image."""
 BROWS = tuple(i for i, name in enumerate(REGIONS) if "brow" in name)
-LIPS = tuple(i for i, name in enumerate(REGIONS) if "lip" in name)
+MOUTH = tuple(i for i, name in enumerate(REGIONS) if "brow" not in name)
+"""Nose wings and mouth corners: what speech moves."""
 
 _MID_LIPS = (0, 17)
 _EYES = ((159, 145, 33, 133), (386, 374, 362, 263))
@@ -181,20 +182,20 @@ class _Keyframe:
         """Where the points are now, in the keyframe's coordinates, also where the alignment was renewed between."""
         image = _flattened(face.pixels)
         renewed = face.anchor != self.anchor
-        start = _carried(expected, self._alignment, face.alignment) if renewed else expected
+        start = (_carried(expected, self._alignment, face.alignment) if renewed else expected).astype(np.float32)
         found, matched, error = cv2.calcOpticalFlowPyrLK(
             self._image,
             image,
             self._points[:, None],
-            start[:, None].astype(np.float32),
+            start[:, None],
             winSize=_WINDOW,
             maxLevel=_LEVELS,
             criteria=_STOP,
             flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
         )
-        found = found[:, 0]
+        found = cast(FloatArray, found[:, 0])
         return (
-            _carried(found, face.alignment, self._alignment) if renewed else cast(FloatArray, found),
+            _carried(found, face.alignment, self._alignment) if renewed else found,
             matched[:, 0],
             cast(FloatArray, error[:, 0]),
         )
