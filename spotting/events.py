@@ -97,7 +97,9 @@ class EventDetector:
     @property
     def quiet(self) -> bool:
         """Nothing moves: a good moment for a new keyframe."""
-        return self._movement is None and bool((self.displacement_px < 0.5 * self.threshold_px).all())
+        return (
+            self._movement is None and not self.gates.lids_shut and bool((self.displacement_px < 0.5 * self.threshold_px).all())
+        )
 
     def state(self, now_ns: int) -> State:
         if self._movement is not None:
@@ -179,8 +181,8 @@ class EventDetector:
         """(8,) px, and the gate that raises them, for a movement that began then."""
         settings = self._settings
         threshold = np.maximum(settings.min_displacement_px, settings.noise_sigmas * self._sigma)
-        leak = settings.head_leak * self.gates.head_travel_px(since_ns) + settings.misfit_leak * self.gates.misfit_px(since_ns)
-        gate = "head_motion" if leak > 0.5 * settings.min_displacement_px else None
+        leak = settings.head_leak * max(self.gates.head_travel_px(since_ns) - settings.head_free_px, 0.0)
+        gate = "head_motion" if leak > 0 else None
         threshold = threshold + leak
         if self.gates.speaking:
             gate = "speech"
@@ -244,7 +246,8 @@ class EventDetector:
 
     def _objection(self, course: _Course, now: int) -> str | None:
         """The gate that a movement fails, or None."""
-        if course.cut:
+        settings = self._settings
+        if course.cut or self.gates.head_travel_px(course.onset_ns) > settings.head_limit_px:
             return "head_motion"
         if self.gates.light_changed(course.onset_ns, now):
             return "light_change"
@@ -252,12 +255,12 @@ class EventDetector:
         moving = np.flatnonzero(course.peak_px >= threshold)
         if not len(moving):
             return gate or "head_motion"
-        if all(i in BROWS for i in moving) and self.gates.blinked(course.onset_ns, now):
-            return "blink"
-        if all(i in MOUTH for i in moving) and self.gates.lip_travel_px(course.onset_ns) > self._settings.speech_share * float(
-            course.peak_px[list(MOUTH)].max()
-        ):
-            return "speech"
+        peak_px = float(course.peak_px.max())
+        if all(i in BROWS for i in moving):
+            return "blink" if peak_px < settings.blink_brow_px and self.gates.blinked(course.onset_ns, now) else None
+        if all(i in MOUTH for i in moving):
+            share = settings.speech_share * (0.5 if self.gates.speaking else 1.0)
+            return "speech" if self.gates.lip_travel_px(course.onset_ns) > share * peak_px else None
         return None
 
     def _course(self, movement: _Movement) -> _Course:

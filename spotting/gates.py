@@ -12,6 +12,7 @@ face_lost         the face was gone
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 
 import numpy as np
@@ -20,8 +21,11 @@ from ahmsa.types import AlignedFace
 from spotting.settings import SpotterSettings
 from spotting.signal import Sample
 
-_LID_CHANGE_SIGMAS = 6.0
-_LID_CHANGE_GREY = 12.0
+_LID_CHANGE_TIMES = 4.0
+_LID_CHANGE_GREY = 16.0
+_LIDS_STAY_NS = 800_000_000
+_KEEP_NS = 5_000_000_000
+_RECENT_NS = 1_500_000_000
 _SPEECH_PX = 0.35
 _SPEECH_TURNS = 3
 _TRAVEL_WEIGHTS = np.array([0.5, 0.5, 1.0, 1.0, 2.0, 2.0])
@@ -73,7 +77,9 @@ class MotionGates:
     def __init__(self, settings: SpotterSettings) -> None:
         self._settings = settings
         self._past: deque[Sample] = deque()
-        self._lid_noise: deque[float] = deque(maxlen=300)
+        self._lid_changes: deque[float] = deque(maxlen=300)
+        self._shut = False
+        self._opened_ns = 0
         self._closures: deque[int] = deque()
         self._light: deque[int] = deque()
         self.speaking = False
@@ -88,17 +94,25 @@ class MotionGates:
         now = sample.t_capture_ns
         self._past.append(sample)
         for times in (self._closures, self._light):
-            while times and times[0] < now - 3_000_000_000:
+            while times and times[0] < now - _KEEP_NS:
                 times.popleft()
-        while self._past[0].t_capture_ns < now - 1_500_000_000:
+        while self._past[0].t_capture_ns < now - _KEEP_NS:
             self._past.popleft()
-        self._lid_noise.append(sample.eye_change)
-        if sample.eye_change > max(_LID_CHANGE_GREY, _LID_CHANGE_SIGMAS * float(np.median(self._lid_noise))):
+        self._lid_changes.append(sample.eye_change)
+        self._shut = sample.eye_change > max(_LID_CHANGE_GREY, _LID_CHANGE_TIMES * float(np.median(self._lid_changes)))
+        if self._shut:
             self._closures.append(now)
-        recent = [past.luma for past in self._past if past.t_capture_ns >= now - 200_000_000]
+        else:
+            self._opened_ns = now
+        recent = [past.luma for past in self._since(now - 200_000_000)]
         if max(recent) - min(recent) > self._settings.light_step * max(sample.luma, 1.0):
             self._light.append(now)
-        self.speaking = self._lips_oscillate()
+        self.speaking = self._lips_oscillate(now)
+
+    @property
+    def lids_shut(self) -> bool:
+        """The eyes are shut now, and were not before: eyes that stay as they are were open after all, or sleep."""
+        return self._shut and bool(self._past) and self._past[-1].t_capture_ns - self._opened_ns < _LIDS_STAY_NS
 
     def blinked(self, start_ns: int, end_ns: int) -> bool:
         margin = int(self._settings.blink_margin_ms * 1e6)
@@ -108,23 +122,21 @@ class MotionGates:
         return any(start_ns <= t <= end_ns for t in self._light)
 
     def head_travel_px(self, since_ns: int) -> float:
-        """How far the head got since then: px at the edge of the face."""
-        places = np.array([past.head_px for past in self._past if past.t_capture_ns >= since_ns])
-        return float(np.linalg.norm(np.ptp(places, axis=0) * _TRAVEL_WEIGHTS)) if len(places) else 0.0
-
-    def misfit_px(self, since_ns: int) -> float:
-        """Largest misfit of the head's motion since then, above what is usual."""
-        worst = max((past.misfit_px for past in self._past if past.t_capture_ns >= since_ns), default=0.0)
-        usual = float(np.median([past.misfit_px for past in self._past])) if self._past else 0.0
-        return max(worst - 2 * usual, 0.0)
+        """How far the head got in the half second from then on: px at the edge of the face."""
+        places = [past.head_px for past in self._since(since_ns) if past.t_capture_ns <= since_ns + 500_000_000]
+        return float(np.linalg.norm(np.ptp(places, axis=0) * _TRAVEL_WEIGHTS)) if places else 0.0
 
     def lip_travel_px(self, since_ns: int) -> float:
         """By how much the gap between the lips changed since then."""
-        gaps = [past.lip_gap_px for past in self._past if past.t_capture_ns >= since_ns]
+        gaps = [past.lip_gap_px for past in self._since(since_ns)]
         return max(gaps) - min(gaps) if gaps else 0.0
 
-    def _lips_oscillate(self) -> bool:
-        gap = np.array([past.lip_gap_px for past in self._past])
+    def _since(self, start_ns: int) -> list[Sample]:
+        newest = itertools.takewhile(lambda past: past.t_capture_ns >= start_ns, reversed(self._past))
+        return list(newest)[::-1]
+
+    def _lips_oscillate(self, now: int) -> bool:
+        gap = [past.lip_gap_px for past in self._since(now - _RECENT_NS)]
         if len(gap) < 8:
             return False
         turns, last, rising = 0, gap[0], None

@@ -64,13 +64,17 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     # Gates
     blink_margin_ms: NotNegative = 100.0
     """Brow movements this close to a lid closure are a blink's, unless mouth or nose move too."""
-    head_leak: NotNegative = 0.12
-    """Part of the head's movement that may leak into a region: thresholds rise by it. Higher is quieter while the head
-    turns, and blinder."""
-    misfit_leak: NotNegative = 1.0
-    """Thresholds rise by this times what the head's motion leaves unexplained on the whole face."""
-    speech_share: Positive = 0.8
-    """A mouth whose lip gap changes by more than this part of the corners' movement is speaking, not smiling."""
+    blink_brow_px: Positive = 1.0
+    """Larger brow movements are no blink's."""
+    head_free_px: NotNegative = 0.8
+    """The head may travel this far during half a second without any effect."""
+    head_leak: NotNegative = 0.25
+    """Part of further travel by which thresholds rise. Higher is quieter while the head moves, and blinder."""
+    head_limit_px: Positive = 3.0
+    """With more travel nothing is believed."""
+    speech_share: Positive = 0.5
+    """A mouth whose lip gap changes by more than this part of the movement is speaking, not smiling; by more than half of
+    it while the lips go to and fro already."""
     light_step: Fraction = 0.1
     """Change of the mean grey level within 200 ms, as a part of it, that shuts the gate light_change."""
     min_rate_hz: Positive = 18.0

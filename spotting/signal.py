@@ -182,7 +182,7 @@ class _Keyframe:
         """Where the points are now, in the keyframe's coordinates, also where the alignment was renewed between."""
         image = _flattened(face.pixels)
         renewed = face.anchor != self.anchor
-        start = (_carried(expected, self._alignment, face.alignment) if renewed else expected).astype(np.float32)
+        start = np.ascontiguousarray(_carried(expected, self._alignment, face.alignment) if renewed else expected, np.float32)
         found, matched, error = cv2.calcOpticalFlowPyrLK(
             self._image,
             image,
