@@ -187,7 +187,7 @@ class _Keyframe:
             self._image,
             image,
             self._points[:, None],
-            start[:, None],
+            start.reshape(-1, 1, 2),
             winSize=_WINDOW,
             maxLevel=_LEVELS,
             criteria=_STOP,
