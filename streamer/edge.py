@@ -20,6 +20,13 @@ from ahmsa.errors import StreamError
 from ahmsa.geometry import MESH_LANDMARKS
 from ahmsa.types import AlignedFace, ByteImage, Candidate, FaceQuality, FloatArray
 
+MESSAGE, CANDIDATE, ENDED = b"message", b"candidate", b"ended"
+"""What the capture process sends to the hub: a message to publish, a candidate, the end of the source."""
+
+HELLO, RETRACT = b"hello", b"retract"
+"""What the hub sends to a worker beside candidates: its heartbeat, and that an answer is no longer wanted."""
+
+CAPTURE_HWM = 256
 CANDIDATE_PARTS = 5
 
 Token = Annotated[str, Meta(min_length=1, max_length=200)]

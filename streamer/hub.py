@@ -25,7 +25,7 @@ import zmq
 
 from ahmsa.errors import StreamError
 from configs.schema import StreamSettings
-from streamer.edge import Answer, Refusal, candidate_of
+from streamer.edge import CANDIDATE, CAPTURE_HWM, ENDED, MESSAGE, Answer, Refusal, candidate_of
 from streamer.events import EventBook
 from streamer.messages import spot_message
 from streamer.publisher import Publisher
@@ -33,10 +33,6 @@ from streamer.sockets import bound
 from streamer.wire import RecordingState, SourceState, StatusMessage, WorkerState, WorkerStatus, decode
 from streamer.worker_link import WorkerLink
 
-MESSAGE, CANDIDATE, ENDED = b"message", b"candidate", b"ended"
-"""Kinds of messages from the capture process: a draft to publish, a candidate, the end of the source."""
-
-CAPTURE_HWM = 256
 OPEN_EVENTS = 64
 _POLL_MS = 20
 

@@ -9,19 +9,20 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from time import perf_counter
 from typing import Protocol
 
 import zmq
 
 from ahmsa.errors import AhmsaError, StreamError
+from ahmsa.settings import RecognizerSettings
 from ahmsa.types import Candidate, Emotion, FlowMap
-from streamer.edge import Answer, Refusal, WorkerReady, candidate_of, encode_reply
+from streamer.edge import CANDIDATE, HELLO, RETRACT, Answer, Refusal, WorkerReady, candidate_of, encode_reply
 from streamer.messages import answer_of
 from streamer.sockets import bound
-
-HELLO, CANDIDATE, RETRACT = b"hello", b"candidate", b"retract"
 
 _POLL_MS = 100
 _WAITING_LIMIT = 256
@@ -46,6 +47,40 @@ class Recognising(Protocol):
     @property
     def crop_px(self) -> int: ...
     def recognise(self, candidates: Sequence[Candidate]) -> Sequence[Recognised]: ...
+
+
+@dataclass(frozen=True)
+class WorkerTask:
+    """What a worker is told at its start."""
+
+    endpoint: str
+    checkpoint: Path | None
+    """None: the one that ships with the program."""
+    settings: RecognizerSettings
+    device: str
+
+
+def run_worker(task: WorkerTask, stopped: Callable[[], bool]) -> None:
+    """Bind, load, answer until `stopped()`. Raises AhmsaError where one of the first two fails."""
+    worker = Worker(task.endpoint)
+    try:
+        worker.serve(lambda: load_recognizer(task), stopped)
+    finally:
+        worker.close()
+
+
+def load_recognizer(task: WorkerTask) -> Recognising:
+    """The real one, warm. Takes seconds: torch is imported here."""
+    import torch
+
+    from ahmsa.checkpoint import Checkpoint, shipped
+    from ahmsa.recognizer import Recognizer
+
+    # The other cores belong to the capture process, and one thread gives the same sums on every machine.
+    torch.set_num_threads(1)
+    recogniser = Recognizer(Checkpoint.load(task.checkpoint or shipped()), task.settings, task.device)
+    recogniser.warm_up()
+    return recogniser
 
 
 class Worker:

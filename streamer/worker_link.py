@@ -9,10 +9,9 @@ from typing import Any
 import msgspec
 import zmq
 
-from streamer.edge import Answer, Refusal, WorkerReady, reply_of
+from streamer.edge import CANDIDATE, HELLO, RETRACT, Answer, Refusal, WorkerReady, reply_of
 from streamer.sockets import connected
 from streamer.wire import WorkerState, WorkerStatus
-from streamer.worker import CANDIDATE, HELLO, RETRACT
 
 HEARTBEAT_S = 0.5
 SILENCE_S = 6.0

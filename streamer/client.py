@@ -1,0 +1,119 @@
+"""A small subscriber. Needs pyzmq and msgspec, and nothing of the recogniser.
+
+from streamer.client import EmotionStream
+
+with EmotionStream() as stream:
+    for event in stream:
+        print(event.label, event.probabilities, event.latency_ms["total"])
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from time import monotonic
+from typing import Any
+
+import zmq
+
+from ahmsa.errors import StreamError
+from streamer.sockets import connected
+from streamer.wire import DEFAULT_ENDPOINT, AnyMessage, decode
+
+EMOTION, SPOT, MOTION, STATUS = "emotion.", "spot.", "motion.", "status."
+_STEP_S = 0.2
+
+
+class EmotionStream:
+    """Messages of a running `ahmsa-live`, as they come. Connects, and reconnects, by itself.
+
+    topics: prefixes to subscribe to; every level ends with a dot (`emotion.camera0.1.` is face 1 of camera 0).
+    timeout_s: iterating raises StreamError after so long a silence; None waits for ever.
+    high_water_mark: messages kept here while you are busy; 0 keeps all.
+    """
+
+    def __init__(
+        self,
+        endpoint: str = DEFAULT_ENDPOINT,
+        topics: Iterable[str] = (EMOTION,),
+        *,
+        timeout_s: float | None = None,
+        high_water_mark: int = 1000,
+        context: zmq.Context[Any] | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.timeout_s = timeout_s
+        self.lost: Counter[str] = Counter()
+        """Topic -> messages that were published and did not arrive, seen by holes in `seq`."""
+        self._last: dict[str, tuple[str, int]] = {}
+        self._own_context = context is None
+        self._context: zmq.Context[Any] = context or zmq.Context()
+        self._socket: zmq.Socket[Any] = self._context.socket(zmq.SUB)
+        for option, value in (
+            (zmq.LINGER, 0),
+            (zmq.RCVHWM, high_water_mark),
+            (zmq.RECONNECT_IVL, 100),
+            (zmq.RECONNECT_IVL_MAX, 2000),
+            # A publisher whose machine vanished is noticed, and dialled again.
+            (zmq.HEARTBEAT_IVL, 1000),
+            (zmq.HEARTBEAT_TIMEOUT, 4000),
+        ):
+            self._socket.setsockopt(option, value)
+        for topic in topics:
+            self._socket.setsockopt_string(zmq.SUBSCRIBE, topic)
+        try:
+            connected(self._socket, endpoint)
+        except StreamError:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[AnyMessage]:
+        """Every message. Raises StreamError after `timeout_s` of silence."""
+        while True:
+            message = self.next(self.timeout_s)
+            if message is None:
+                raise StreamError(f"nothing came from {self.endpoint} for {self.timeout_s:g} s; is ahmsa-live running there?")
+            yield message
+
+    def next(self, timeout_s: float | None = None) -> AnyMessage | None:
+        """The next message, or None where none came in time. None as timeout waits for ever."""
+        received = self.receive(timeout_s)
+        return None if received is None else self._noted(*received)
+
+    def newest(self, timeout_s: float | None = None) -> AnyMessage | None:
+        """The newest message, passing over all that have piled up; None where none came in time."""
+        newest = self.next(timeout_s)
+        while newest is not None and (later := self.next(0)) is not None:
+            newest = later
+        return newest
+
+    def receive(self, timeout_s: float | None = None) -> tuple[str, bytes] | None:
+        """Topic and payload of the next message just as they came, without a look at `seq`."""
+        until_s = None if timeout_s is None else monotonic() + timeout_s
+        while True:
+            left_s = _STEP_S if until_s is None else max(0.0, min(_STEP_S, until_s - monotonic()))
+            # Waiting in steps, so that Ctrl-C is heard on every platform.
+            if self._socket.poll(int(left_s * 1000)):
+                topic, payload = self._socket.recv_multipart()
+                return topic.decode(), payload
+            if until_s is not None and monotonic() >= until_s:
+                return None
+
+    def close(self) -> None:
+        self._socket.close()
+        if self._own_context:
+            self._context.term()
+
+    def __enter__(self) -> EmotionStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _noted(self, topic: str, payload: bytes) -> AnyMessage:
+        message = decode(payload)
+        session, seq = self._last.get(topic, (message.session, message.seq - 1))
+        if session == message.session and message.seq > seq + 1:
+            self.lost[topic] += message.seq - seq - 1
+        self._last[topic] = (message.session, message.seq)
+        return message

@@ -1,0 +1,306 @@
+"""The live program: capture process, worker process and hub put together, watched over, and ended in order.
+
+capture process --> hub (a thread of this process) --> subscribers: view, recorder, yours
+                    hub <--> worker process, or a worker elsewhere
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Protocol
+
+import msgspec
+
+from ahmsa.errors import AhmsaError, CheckpointError, RunError, UsageError
+from configs.schema import LiveSettings
+from streamer.capture_process import CaptureTask, run_capture
+from streamer.client import EmotionStream
+from streamer.hub import Hub
+from streamer.processes import Child, Death, Keeper, end_children
+from streamer.publisher import INPROC
+from streamer.recorder import Recorder, RecorderThread
+from streamer.sockets import is_loopback, local_endpoint
+from streamer.sources import SourceSpec
+from streamer.wire import AnyMessage, RecordingState, StatusMessage
+from streamer.worker import WorkerTask, run_worker
+
+_ANSWERS_S = 15.0
+"""How long the last movements of a finished file may wait for their answers."""
+_STEP_S = 0.05
+_LAST_WORDS_S = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveOptions:
+    """What one run is told beside its settings."""
+
+    source: SourceSpec
+    settings: LiveSettings
+    checkpoint: Path | None = None
+    """None: the one that ships with the program."""
+    duration_s: float | None = None
+    """Counted from the first frame."""
+    as_fast_as_possible: bool = False
+    record: Path | None = None
+    record_video: bool = False
+    debug: bool = False
+
+
+class View(Protocol):
+    """Someone who watches: a terminal, lines of text, or nobody."""
+
+    def take(self, message: AnyMessage) -> None: ...
+    def notice(self, text: str) -> None: ...
+    def tick(self) -> None: ...
+
+
+class InterruptError(RunError):
+    """A signal ended the run; by custom the exit code is 128 + its number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.exit_code = 128 + number
+
+
+def run_live(options: LiveOptions, view: View) -> None:
+    """Run until the source or the duration ends. Raises RunError where the job was not done, InterruptError after a signal."""
+    with LiveSession(options, view.notice) as live, _signals(live.kill) as caught:
+        while (reason := live.over()) is None and not caught:
+            message = live.stream.next(_STEP_S)
+            if message is not None:
+                live.note(message)
+                view.take(message)
+            view.tick()
+        live.finish(reason or "interrupted", view.take)
+    if caught:
+        raise InterruptError(caught[0])
+
+
+class LiveSession:
+    """Everything that runs, as a context: whatever happens inside, nothing is left behind."""
+
+    def __init__(self, options: LiveOptions, notice: Callable[[str], None]) -> None:
+        self._options, self._notice = options, notice
+        self._settings = options.settings
+        self._is_file = options.source.kind not in ("camera", "url")
+        self._first_frame_s: float | None = None
+        self._ended_s: float | None = None
+        self._failure: AhmsaError | None = None
+        self._reason = "failed"
+        self._keepers: list[Keeper] = []
+        self._recorder: RecorderThread | None = None
+        self.id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+
+    def __enter__(self) -> LiveSession:
+        self._folder = Path(tempfile.mkdtemp(prefix="ahmsa-"))
+        try:
+            self._start()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    @property
+    def endpoint(self) -> str:
+        """Where to subscribe."""
+        return self._hub.endpoint
+
+    @property
+    def children(self) -> list[Child]:
+        return [keeper.child for keeper in self._keepers]
+
+    def note(self, message: AnyMessage) -> None:
+        """Learn from the stream when the first frame was there."""
+        if isinstance(message, StatusMessage) and message.processed and self._first_frame_s is None:
+            self._first_frame_s = monotonic()
+
+    def over(self) -> str | None:
+        """Look after everything; returns why the run is over, or None. Raises RunError where something of our own broke."""
+        for keeper in self._keepers:
+            death = keeper.check()
+            if death is not None:
+                self._mourn(keeper, death)
+        self._check_threads()
+        self._check_crop()
+        if self._failure is not None and not (self._is_file and self._hub.ended.is_set()):
+            return "failed"
+        if self._is_file and self._hub.ended.is_set():
+            return self._source_ended()
+        duration_s = self._options.duration_s
+        if duration_s is not None and self._first_frame_s is not None and monotonic() - self._first_frame_s >= duration_s:
+            return "duration"
+        return None
+
+    def finish(self, reason: str, take: Callable[[AnyMessage], None]) -> None:
+        """End in order: capture, worker, hub, recorder. `take` gets the last messages. Raises where the job was not done."""
+        unanswered = self._end_children()
+        self._reason = reason if self._failure is None else "failed"
+        self._hub.stop(self._reason)
+        while (message := self.stream.next(0)) is not None:
+            take(message)
+        if self._failure is not None:
+            raise self._failure
+        if self._hub.refusals:
+            sentence, times = self._hub.refusals.most_common(1)[0]
+            raise RunError(f"the recogniser refused {times} movement(s): {sentence}")
+        if unanswered and reason == "source ended":
+            raise RunError(
+                f"{unanswered} movement(s) got no answer from the recogniser at {self._worker_endpoint}; is it running?"
+            )
+
+    def kill(self) -> None:
+        """The second Ctrl-C: no questions asked."""
+        for child in self.children:
+            child.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self) -> None:
+        options, stream = self._options, self._settings.stream
+        recording: RecordingState = "video" if options.record_video else "events" if options.record else "off"
+        self._worker_endpoint = stream.worker or local_endpoint(self._folder, "worker")
+        self._capture_endpoint = local_endpoint(self._folder, "capture")
+        self._hub = Hub(
+            stream,
+            session=self.id,
+            source=options.source.name,
+            capture_endpoint=self._capture_endpoint,
+            worker_endpoint=self._worker_endpoint,
+            lossless=self._is_file,
+            recording=recording,
+        )
+        # Both listen before the first message, in this process, with queues without limit: they see every message.
+        self.stream = EmotionStream(INPROC, topics=[""], high_water_mark=0, context=self._hub.context)
+        if options.record is not None:
+            settings = msgspec.to_builtins(self._settings)
+            recorder = Recorder(options.record, session=self.id, source=options.source.name, settings=settings)
+            self._recorder = RecorderThread(recorder, self._hub.context)
+        self._warn()
+        self._hub.start()
+        self._keepers.append(
+            Keeper("capture", run_capture, self._capture_task, may_restart=not self._is_file, debug=options.debug)
+        )
+        if stream.worker is None:
+            self._keepers.append(Keeper("worker", run_worker, self._worker_task, may_restart=True, debug=options.debug))
+
+    def _capture_task(self, restarts: int) -> CaptureTask:
+        options = self._options
+        video = options.record if options.record_video else None
+        return CaptureTask(
+            source=options.source,
+            settings=self._settings,
+            endpoint=self._capture_endpoint,
+            as_fast_as_possible=options.as_fast_as_possible,
+            start=restarts,
+            record_video=video,
+        )
+
+    def _worker_task(self, _: int) -> WorkerTask:
+        return WorkerTask(
+            endpoint=self._worker_endpoint,
+            checkpoint=self._options.checkpoint,
+            settings=self._settings.recognizer,
+            device=self._settings.device,
+        )
+
+    def _warn(self) -> None:
+        if not is_loopback(self._hub.endpoint):
+            self._notice(f"the stream at {self._hub.endpoint} can be read by anyone on that network: it has no password")
+        if not is_loopback(self._worker_endpoint):
+            self._notice(f"pictures of faces are sent to {self._worker_endpoint}, unencrypted")
+
+    def _mourn(self, keeper: Keeper, death: Death) -> None:
+        again = "" if keeper.gave_up else "; it is being started again"
+        if keeper.name == "capture":
+            self._hub.source_is("offline", death.how)
+        else:
+            self._hub.worker_is("lost" if keeper.gave_up else "restarting", keeper.restarts + 1)
+        if keeper.gave_up:
+            self._fail(death)
+        else:
+            self._notice(f"the {death.name} process died ({death.how}){again}")
+
+    def _fail(self, death: Death) -> None:
+        kind = UsageError if death.exit_code == 2 else RunError
+        sentence = death.how if death.explained else f"the {death.name} process died ({death.how})"
+        self._failure = self._failure or kind(sentence)
+
+    def _check_threads(self) -> None:
+        broken = self._hub.failure or (self._recorder.failure if self._recorder else None)
+        if broken is not None:
+            raise RunError(f"the run cannot go on: {type(broken).__name__}: {broken}") from broken
+
+    def _check_crop(self) -> None:
+        theirs, ours = self._hub.worker_crop_px, self._settings.face.crop_px
+        if theirs is not None and theirs != ours and self._failure is None:
+            self._failure = CheckpointError(
+                f"the recogniser's checkpoint was trained on {theirs} px crops, but face.crop_px is {ours}; set it to {theirs}"
+            )
+
+    def _source_ended(self) -> str | None:
+        """The file is through: over as soon as the recogniser has answered what it was asked, or will not."""
+        self._ended_s = self._ended_s or monotonic()
+        gone = any(keeper.gave_up for keeper in self._keepers if keeper.name == "worker")
+        if self._hub.unanswered and not gone and monotonic() - self._ended_s < _ANSWERS_S:
+            return None
+        return "source ended"
+
+    def _end_children(self) -> int:
+        """End capture first, so that its last words and their answers still arrive. Returns how many answers are missing."""
+        for keeper in self._keepers:
+            if keeper.name == "capture":
+                keeper.child.ask_to_stop()
+        until_s = monotonic() + _LAST_WORDS_S
+        while monotonic() < until_s and (not self._hub.ended.is_set() or self._hub.unanswered):
+            sleep(0.01)
+        unanswered = self._hub.unanswered
+        end_children(self.children)
+        for keeper in self._keepers:
+            # A file that turned out to be cut off: the capture process told its events first, and its error last.
+            death = keeper.child.death()
+            if death is not None and death.explained and self._failure is None:
+                self._fail(death)
+        return unanswered
+
+    def _close(self) -> None:
+        """Leave nothing behind; does again what `finish` has done already, at no harm."""
+        end_children(self.children)
+        hub: Hub | None = getattr(self, "_hub", None)
+        if hub is not None:
+            hub.stop(self._reason)
+            if self._recorder is not None:
+                self._recorder.close(self._reason)
+            self.stream.close()
+            hub.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _signals(force: Callable[[], None]) -> Iterator[list[int]]:
+    """SIGINT and SIGTERM are collected; a second one forces the end."""
+    caught: list[int] = []
+
+    def handle(number: int, _: object) -> None:
+        caught.append(number)
+        if len(caught) > 1:
+            force()
+            os._exit(128 + number)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,195 @@
+"""Child processes: how they start, report, are watched, started again and ended. The only file that starts processes.
+
+Children ignore SIGINT: the parent decides. They end by a ladder: event, bounded join, terminate, kill. A child whose parent
+has vanished ends by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from multiprocessing.synchronize import Event
+from time import monotonic
+from typing import Any
+
+from ahmsa.errors import AhmsaError
+
+Stopped = Callable[[], bool]
+Target = Callable[[Any, Stopped], None]
+"""What a child runs: a function of its task, and of the question whether it should stop."""
+
+_JOIN_S, _TERMINATE_S, _KILL_S = 0.8, 0.3, 0.3
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 8.0
+_TRIES = 5
+_STEADY_S = 30.0
+"""A child that ran for so long has its earlier deaths forgotten."""
+
+_context = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True)
+class Death:
+    """How a child ended that nobody had asked to."""
+
+    name: str
+    how: str
+    """Its own words, `killed by SIGKILL`, or `exit code 1`."""
+    exit_code: int
+    """What the program should exit with because of it."""
+    explained: bool
+    """It ended by an error that it could explain: it knows what is wrong."""
+
+
+class Child:
+    """One child process. Watch it with `death`, which is None as long as all is well."""
+
+    def __init__(self, name: str, target: Target, task: object, *, debug: bool = False) -> None:
+        self.name = name
+        self._stop = _context.Event()
+        self._report, theirs = _context.Pipe(duplex=False)
+        self._process: SpawnProcess = _context.Process(
+            target=_run_child, args=(target, task, self._stop, theirs, debug), name=f"ahmsa-{name}", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self.started_s = monotonic()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
+    @property
+    def alive(self) -> bool:
+        return self._process.is_alive()
+
+    def death(self) -> Death | None:
+        """How it died, where it did; None while it runs, and after it ended well."""
+        code = self._process.exitcode
+        if code is None or code == 0:
+            return None
+        words = self._words()
+        if words is not None:
+            return Death(self.name, words, exit_code=code, explained=True)
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"it crashed with exit code {code}"
+        return Death(self.name, how, exit_code=1, explained=False)
+
+    def ask_to_stop(self) -> None:
+        self._stop.set()
+
+    def end(self, until_s: float) -> None:
+        """The rest of the ladder: wait until then, terminate, kill."""
+        self._process.join(max(0.0, until_s - monotonic()))
+        for push, patience_s in ((self._process.terminate, _TERMINATE_S), (self._process.kill, _KILL_S)):
+            if self._process.is_alive():
+                push()
+                self._process.join(patience_s)
+
+    def kill(self) -> None:
+        if self._process.is_alive():
+            self._process.kill()
+
+    def _words(self) -> str | None:
+        with contextlib.suppress(EOFError, OSError):
+            if self._report.poll():
+                return self._report.recv_bytes().decode()
+        return None
+
+
+class Keeper:
+    """Keeps one job done: starts its child again after a death, with growing pauses, where that can help.
+
+    make_task: number of restarts so far -> the child's task.
+    """
+
+    def __init__(
+        self, name: str, target: Target, make_task: Callable[[int], object], *, may_restart: bool, debug: bool = False
+    ) -> None:
+        self.name = name
+        self.restarts = 0
+        self._target, self._make_task = target, make_task
+        self._may_restart, self._debug = may_restart, debug
+        self._deaths = 0
+        self._again_s: float | None = None
+        self.child = self._start()
+
+    def check(self) -> Death | None:
+        """Start the child again where its pause is over; returns a death that has just happened.
+
+        After it `gave_up` says whether that was the last one.
+        """
+        if self._again_s is not None:
+            if monotonic() >= self._again_s:
+                self._again_s = None
+                self.restarts += 1
+                self.child = self._start()
+            return None
+        death = self.child.death()
+        if death is None or self.gave_up:
+            return None
+        self.child.end(monotonic())
+        if monotonic() - self.child.started_s > _STEADY_S:
+            self._deaths = 0
+        self._deaths += 1
+        # An error that it explained at its first start (no such camera, wrong checkpoint) will not go away by itself.
+        if self._may_restart and self._deaths < _TRIES and not (death.explained and self.restarts == 0):
+            self._again_s = monotonic() + min(_FIRST_PAUSE_S * 2 ** (self._deaths - 1), _LONGEST_PAUSE_S)
+        else:
+            self._deaths = _TRIES
+        return death
+
+    @property
+    def gave_up(self) -> bool:
+        return self._deaths >= _TRIES
+
+    def _start(self) -> Child:
+        return Child(self.name, self._target, self._make_task(self.restarts), debug=self._debug)
+
+
+def end_children(children: Iterable[Child]) -> None:
+    """The ladder for all of them together, within two seconds."""
+    mine = list(children)
+    for child in mine:
+        child.ask_to_stop()
+    until_s = monotonic() + _JOIN_S
+    for child in mine:
+        child.end(until_s)
+
+
+def _run_child(target: Target, task: object, stop: Event, report: Connection, debug: bool) -> None:
+    """What runs in the new process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="parent watch", daemon=True).start()
+    if not debug:
+        # Libraries in C++ write to the file descriptor, past Python, and would tear the parent's screen.
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device, not a path)
+            os.dup2(nowhere.fileno(), 2)
+    try:
+        target(task, stop.is_set)
+    except AhmsaError as error:
+        _explain(report, str(error), error.exit_code)
+    except Exception as error:  # noqa: BLE001 (any other error is told to the parent, which decides)
+        if debug:
+            traceback.print_exc()
+        _explain(report, f"{type(error).__name__}: {error} (run again with --debug for the traceback)", 1)
+
+
+def _explain(report: Connection, sentence: str, exit_code: int) -> None:
+    with contextlib.suppress(OSError):
+        report.send_bytes(sentence.encode())
+    sys.exit(exit_code)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
