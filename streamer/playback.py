@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import Literal, cast
 import cv2
 
 from ahmsa.errors import SourceError
+from ahmsa.frames import IMAGE_SUFFIXES, FrameFolder, frame_number
 from ahmsa.types import ByteImage, Frame
 from streamer.grabber import HEARTBEAT_S
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 TIMESTAMPS = "timestamps.csv"
 """Optional file in a folder of images: `file,t_ms`, one line per image."""
 _DEFAULT_HZ = 30.0
@@ -79,47 +78,32 @@ def folder_frames(folder: Path, fps: float) -> Iterator[Frame]:
     Times come from `timestamps.csv` where it is there, else from the numbers and `fps` (0: 30): a missing number is a missing
     frame, and keeps its time. Raises SourceError for a missing or empty folder and for what is no image.
     """
-    files = numbered_images(folder)
-    first = files[0][0]
-    times_ns = _timestamps(folder / TIMESTAMPS)
-    return _read_images(files, first, times_ns, fps or _DEFAULT_HZ, folder)
-
-
-def numbered_images(folder: Path) -> list[tuple[int, Path]]:
-    """Number -> image, sorted. The number is the last one in the file's name."""
     if not folder.is_dir():
         raise SourceError(f"there is no folder {folder}: name a folder of numbered images")
-    files: dict[int, Path] = {}
-    for path in sorted(folder.iterdir()):
-        digits = re.findall(r"\d+", path.stem)
-        if path.suffix.lower() in IMAGE_SUFFIXES and digits:
-            number = int(digits[-1])
-            if number in files:
-                raise SourceError(
-                    f"{files[number].name} and {path.name} in {folder} have the same number: keep one clip in a folder"
-                )
-            files[number] = path
-    if not files:
-        raise SourceError(f"{folder} holds no numbered images ({', '.join(IMAGE_SUFFIXES)}): nothing to play")
-    return sorted(files.items())
+    images = FrameFolder.scan(folder)
+    if not images.names:
+        raise SourceError(f"{folder} holds no numbered images ({', '.join(sorted(IMAGE_SUFFIXES))}): nothing to play")
+    twice = [name for name in images.skipped if frame_number(name) is not None]
+    if twice:
+        raise SourceError(f"{twice[0]} in {folder} has the number of another image: keep one clip in a folder")
+    return _read_images(images, _timestamps(folder / TIMESTAMPS), fps or _DEFAULT_HZ)
 
 
-def _read_images(
-    files: list[tuple[int, Path]], first: int, times_ns: Mapping[str, int] | None, fps: float, folder: Path
-) -> Iterator[Frame]:
+def _read_images(images: FrameFolder, times_ns: Mapping[str, int] | None, fps: float) -> Iterator[Frame]:
+    first = next(iter(images.names))
     previous_ns = -1
-    for number, path in files:
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    for number, name in images.names.items():
+        image = cv2.imread(str(images.file(number)), cv2.IMREAD_COLOR)
         if image is None:
-            raise SourceError(f"{path} is no image that can be read: remove or replace it")
+            raise SourceError(f"{images.file(number)} is no image that can be read: remove or replace it")
         if times_ns is None:
             t_ns = round((number - first) * 1e9 / fps)
-        elif path.name in times_ns:
-            t_ns = times_ns[path.name]
+        elif name in times_ns:
+            t_ns = times_ns[name]
         else:
-            raise SourceError(f"{folder / TIMESTAMPS} has no line for {path.name}: every image needs its time")
+            raise SourceError(f"{images.path / TIMESTAMPS} has no line for {name}: every image needs its time")
         if t_ns <= previous_ns:
-            raise SourceError(f"{folder / TIMESTAMPS} goes back in time at {path.name}: times must grow with the numbers")
+            raise SourceError(f"{images.path / TIMESTAMPS} goes back in time at {name}: times must grow with the numbers")
         previous_ns = t_ns
         yield Frame(number - first, t_ns, cast(ByteImage, image))
 
