@@ -1,0 +1,61 @@
+"""One prepared map on disk: safetensors, written under a temporary name and then renamed, so that it is whole or absent."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from ahmsa.files import whole_file
+from ahmsa.types import FlowMap
+from train.databases.clips import Clip
+
+
+def map_path(folder: Path, clip: Clip) -> Path:
+    return folder / f"{clip.database}_{clip.subject}_{clip.name}.safetensors"
+
+
+def save_map(path: Path, clip: Clip, flow_map: FlowMap, apex: int) -> None:
+    """Write a map with its amplitudes and what it was made of. apex: the frame that was used, annotated or by rule."""
+    about = {
+        "clip": _fingerprint(clip),
+        "apex": str(apex),
+        "peak_px": repr(flow_map.peak_px),
+        "mean_px": repr(flow_map.mean_px),
+        "strain_peak": repr(flow_map.strain_peak),
+        "fallback": str(int(flow_map.fallback)),
+    }
+    with whole_file(path) as part:
+        save_file({"uvs": np.ascontiguousarray(flow_map.uvs)}, part, metadata=about)
+
+
+def load_map(path: Path, clip: Clip) -> FlowMap | None:
+    """The map of a clip; None where there is none, it is damaged, or its images or frame numbers have changed since."""
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="np") as file:
+            about = file.metadata() or {}
+            if about.get("clip") != _fingerprint(clip):
+                return None
+            return FlowMap(
+                uvs=file.get_tensor("uvs"),
+                peak_px=float(about["peak_px"]),
+                mean_px=float(about["mean_px"]),
+                strain_peak=float(about["strain_peak"]),
+                fallback=about["fallback"] == "1",
+            )
+    except (SafetensorError, KeyError, ValueError, OSError):
+        return None
+
+
+def _fingerprint(clip: Clip) -> str:
+    """Changes when the annotation or the images of a clip do."""
+    digest = hashlib.sha256(repr((clip.key, clip.onset, clip.apex, clip.offset, list(clip.frames))).encode())
+    for number in sorted({clip.onset, clip.apex or clip.offset}):
+        stat = clip.frames[number].stat()
+        digest.update(f"{number} {clip.frames[number].resolve()} {stat.st_size} {stat.st_mtime_ns}".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,177 @@
+"""From the frames of a database to flow maps: align by the onset, choose the apex, compute the map; in parallel, resumable.
+
+Every finished map is a file of its own under a folder named by the hash of everything that changes its pixels: settings and
+the code itself. A killed run starts again where it stopped; maps of other settings are never mixed in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+import ahmsa
+from ahmsa.errors import AhmsaError, DataError, RunError
+from ahmsa.settings import FaceSettings, FlowSettings
+from train.apex import ApexRule
+from train.databases.base import MapSet, Sample, Subject
+from train.databases.catalogue import read_surveys
+from train.databases.clips import Clip, Survey
+from train.map_file import load_map, map_path
+from train.prepare_clip import ClipWorker
+
+DEFAULT_CACHE = Path("runs") / "maps"
+_NO_PIXEL_CODE = frozenset({"checkpoint", "device", "errors", "face", "files", "frames", "net", "recognizer", "workbook"})
+"""Modules of `ahmsa` that cannot change a prepared map; all others count in the hash. Forgetting one here costs time only."""
+_NAMED_PROBLEMS = 5
+
+
+class PrepareSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything a user can set that changes a map."""
+
+    crop_px: int = FaceSettings().crop_px
+    flow: FlowSettings = msgspec.field(default_factory=FlowSettings)
+    apex_rule: ApexRule = "middle"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    maps: MapSet
+    folder: Path
+    """Where the map files lie."""
+    surveys: list[Survey]
+    bad: list[str] = field(default_factory=list)
+    """Clips that were skipped, each with its reason; empty unless skipping was asked for."""
+
+
+Progress = Callable[[int, int], object]
+"""Called with (clips done, clips in all)."""
+
+
+def prepare(
+    database: str,
+    root: Path,
+    settings: PrepareSettings,
+    *,
+    classes: int = 3,
+    cache: Path = DEFAULT_CACHE,
+    jobs: int = 1,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> Prepared:
+    """The maps of a database, made where they are not in the cache yet.
+
+    Raises DataError after all good clips are done, naming the bad ones, unless `skip_bad`; and where a class has no map.
+    """
+    surveys = read_surveys(database, root, classes)
+    folder = cache / f"{database}-{settings_hash(settings)}"
+    clips = [clip for survey in surveys for clip in survey.clips]
+    bad = [str(problem) for survey in surveys for problem in survey.problems if problem.fatal]
+    todo = [clip for clip in clips if load_map(map_path(folder, clip), clip) is None]
+    worker = ClipWorker(folder, settings.crop_px, settings.flow, settings.apex_rule)
+    for done, problem in enumerate(_work_all(todo, worker, jobs), start=len(clips) - len(todo) + 1):
+        if problem is not None:
+            bad.append(problem)
+        if progress is not None:
+            progress(done, len(clips))
+    if bad and not skip_bad:
+        raise DataError(_refusal(database, bad))
+    return Prepared(_map_set(clips, folder, surveys[0].protocol.labels, root, settings), folder, surveys, bad)
+
+
+def settings_hash(settings: PrepareSettings) -> str:
+    """Twelve hex digits of settings and of the code that makes pixels: a change of either makes new maps."""
+    digest = hashlib.sha256(msgspec.json.encode(settings))
+    room, here = Path(ahmsa.__file__).parent, Path(__file__).parent
+    pixel_code = sorted(path for path in room.glob("*.py") if path.stem not in _NO_PIXEL_CODE)
+    for path in [*pixel_code, here / "apex.py", here / "prepare_clip.py"]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _refusal(database: str, bad: Sequence[str]) -> str:
+    named, more = "; ".join(bad[:_NAMED_PROBLEMS]), len(bad) - _NAMED_PROBLEMS
+    return (
+        f"{len(bad)} clip{'s' if len(bad) > 1 else ''} of {database} cannot be prepared: {named}"
+        f"{f' (and {more} more)' if more > 0 else ''}; put them right, or leave them out with --skip-bad"
+    )
+
+
+def _map_set(clips: Sequence[Clip], folder: Path, labels: tuple[str, ...], root: Path, settings: PrepareSettings) -> MapSet:
+    found = [(clip, flow_map) for clip in clips if (flow_map := load_map(map_path(folder, clip), clip)) is not None]
+    if not found:
+        raise DataError(f"{root} gave no map at all; see ahmsa-data check")
+    samples = tuple(Sample(Subject(clip.database, clip.subject), clip.name, labels.index(clip.label)) for clip, _ in found)
+    uvs = np.stack([flow_map.uvs for _, flow_map in found])
+    maps = MapSet(uvs, samples, source=str(root), label_names=labels, flow=settings.flow, crop_px=settings.crop_px)
+    return maps.require_every_class()
+
+
+# --- many clips at once -------------------------------------------------------------------------------------------------------
+
+
+def _work_all(clips: Sequence[Clip], worker: ClipWorker, jobs: int) -> Iterator[str | None]:
+    """One result per clip, as they finish: None, or what is wrong with it."""
+    if jobs <= 1 or len(clips) <= 1:
+        yield from (_attempt(worker, clip) for clip in clips)
+        return
+    # Spawned, not forked: OpenCV, dlib and MediaPipe hold threads that a fork would leave behind half locked.
+    pool = ProcessPoolExecutor(
+        max_workers=min(jobs, len(clips)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start_process,
+        initargs=(worker,),
+    )
+    try:
+        waiting: set[Future[str | None]] = {pool.submit(_work_in_process, clip) for clip in clips}
+        while waiting:
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield future.result()
+    except BrokenProcessPool:
+        raise RunError(
+            "a worker process died, most likely for want of memory; run again with fewer --jobs (it resumes)"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _attempt(worker: ClipWorker, clip: Clip) -> str | None:
+    try:
+        worker.make(clip)
+    except AhmsaError as error:
+        return f"{clip.subject} {clip.name} ({clip.source}): {error}"
+    return None
+
+
+_worker: ClipWorker | None = None
+
+
+def _start_process(worker: ClipWorker) -> None:
+    global _worker
+    _worker = worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """A killed parent cannot tell its workers; they would wait for work forever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work_in_process(clip: Clip) -> str | None:
+    assert _worker is not None
+    return _attempt(_worker, clip)
