@@ -18,6 +18,7 @@ State = Literal["calibrating", "watching", "open", "refractory"]
 Times = npt.NDArray[np.int64]
 
 _SKIP_NS = 200_000_000
+_HEAD_NS = 500_000_000
 _REARM = 0.7
 """After a movement every region must come back to this part of its threshold before the next can open."""
 _NOISE_STEP_NS = 250_000_000
@@ -138,6 +139,9 @@ class EventDetector:
         if rate_hz < self._settings.min_rate_hz:
             self.gate = "low_frame_rate"
             return None
+        if self.gates.head_travel_px(now - _HEAD_NS) > self._settings.head_limit_px:
+            self.gate = "head_motion"
+            return None
         if not self._armed:
             self._armed = bool((self.displacement_px < _REARM * self.threshold_px).all())
             return None
@@ -192,6 +196,8 @@ class EventDetector:
     def _follow(self, movement: _Movement, now: int) -> Decision | None:
         settings = self._settings
         course = self._course(movement)
+        if self.gates.head_travel_px(course.onset_ns) > settings.head_limit_px:
+            return self._give_up("head_motion")
         lasted_ms = (now - course.onset_ns) / 1e6
         returning = course.past_apex and course.fallen >= settings.provisional_fall
         if lasted_ms <= settings.max_micro_ms:
@@ -234,7 +240,8 @@ class EventDetector:
         now = self._past[-1].t_capture_ns
         self._movement = None
         self._rest_before = movement.rest if reason == "blink" else None
-        self._calm_since_ns = now
+        self._calm_since_ns = 0 if reason == "drift" else now
+        self._armed = self._rest_before is None
         self.count(reason)
         return None if movement.announced is None else replace(movement.announced, phase="retracted", reason=reason)
 
@@ -247,7 +254,7 @@ class EventDetector:
     def _objection(self, course: _Course, now: int) -> str | None:
         """The gate that a movement fails, or None."""
         settings = self._settings
-        if course.cut or self.gates.head_travel_px(course.onset_ns) > settings.head_limit_px:
+        if course.cut:
             return "head_motion"
         if self.gates.light_changed(course.onset_ns, now):
             return "light_change"

@@ -43,6 +43,9 @@ _OVAL = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136,
     172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
+_REGION_RADIUS_PX = 6.0
+_POINTS = 5
+"""Points matched in a region; their median is its movement."""
 _WINDOW = (17, 17)
 _LEVELS = 1
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.01)
@@ -148,12 +151,14 @@ class _Keyframe:
         self._alignment = face.alignment
         self._scale = 128 / face.pixels.shape[0]
         self._image = _flattened(face.pixels)
-        reach = 4.0 / self._scale
-        cross = np.array([(0, 0), (reach, 0), (-reach, 0), (0, reach), (0, -reach)], np.float32)
-        regions = np.stack([landmarks[list(group)].mean(axis=0) for group in _REGION_LANDMARKS.values()])
+        texture = cv2.cornerMinEigenVal(self._image, 9)
+        reach = _REGION_RADIUS_PX / self._scale
+        centres = [landmarks[list(group)].mean(axis=0) for group in _REGION_LANDMARKS.values()]
+        regions = np.concatenate([_textured(texture, centre, reach, _POINTS) for centre in centres])
         eyes = np.stack([landmarks[list(group)].mean(axis=0) for group in _EYES])
         bridge, grid = landmarks[list(_BRIDGE)], _grid(landmarks, face.pixels.shape[0])
-        parts = [(regions[:, None] + cross).reshape(-1, 2), landmarks[list(_MID_LIPS)], eyes, bridge, grid]
+        grid = np.concatenate([_textured(texture, point, 0.6 * reach, 1) for point in grid])
+        parts = [regions, landmarks[list(_MID_LIPS)], eyes, bridge, grid]
         self._ends = np.cumsum([len(part) for part in parts])[:-1]
         self._points = np.clip(np.concatenate(parts), 2, face.pixels.shape[0] - 3).astype(np.float32)
         prior = np.concatenate([np.full(len(bridge), 3.0), np.ones(len(grid))])
@@ -199,6 +204,23 @@ class _Keyframe:
             matched[:, 0],
             cast(FloatArray, error[:, 0]),
         )
+
+
+def _textured(texture: npt.NDArray[Any], centre: FloatArray, reach: float, number: int) -> FloatArray:
+    """(number, 2) points within reach of a centre, where the picture has most texture in both directions."""
+    side = texture.shape[0]
+    low = np.clip(np.floor(centre - reach), 2, side - 3).astype(int)
+    high = np.clip(np.ceil(centre + reach) + 1, low + 1, side - 2).astype(int)
+    window = texture[low[1] : high[1], low[0] : high[0]].copy()
+    rows, columns = np.mgrid[low[1] : high[1], low[0] : high[0]]
+    window[(columns - centre[0]) ** 2 + (rows - centre[1]) ** 2 > reach**2] *= 1e-3
+    chosen = []
+    for _ in range(number):
+        best = int(np.argmax(window))
+        point = np.array([columns.flat[best], rows.flat[best]], np.float32)
+        chosen.append(point)
+        window[(columns - point[0]) ** 2 + (rows - point[1]) ** 2 < (0.5 * reach) ** 2] *= 1e-3
+    return np.stack(chosen)
 
 
 def _grid(landmarks: FloatArray, side: int) -> FloatArray:
