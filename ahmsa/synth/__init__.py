@@ -6,6 +6,7 @@
 
 from ahmsa.synth.clip import SyntheticClip, clip_of, demo_clip, demo_script, event, write_video
 from ahmsa.synth.faces import SyntheticFaces
+from ahmsa.synth.maps import synthetic_maps
 from ahmsa.synth.muscles import muscle_field
 from ahmsa.synth.plan import MIXED, script_of
 from ahmsa.synth.script import NUISANCES, ClipScript, Disturbance, Scenario, TrueEvent, write_truth
@@ -25,6 +26,7 @@ __all__ = [
     "event",
     "muscle_field",
     "script_of",
+    "synthetic_maps",
     "write_truth",
     "write_video",
 ]

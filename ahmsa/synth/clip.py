@@ -13,7 +13,7 @@ from ahmsa.synth.camera import Shot, expose, quality_at, shot_of, shots
 from ahmsa.synth.performance import Performance
 from ahmsa.synth.plan import script_of
 from ahmsa.synth.portrait import HEIGHT_PX, WIDTH_PX
-from ahmsa.synth.render import Renderer, whole_picture
+from ahmsa.synth.render import WHOLE_PICTURE, Renderer
 from ahmsa.synth.script import ClipScript, Disturbance, Kind, Scenario, TrueEvent, write_truth
 from ahmsa.types import ByteImage, Frame
 
@@ -58,7 +58,7 @@ class SyntheticClip:
 
     def _picture(self, shot: Shot) -> ByteImage:
         if self._renderer is None:
-            self._renderer = Renderer(grey=False, box=whole_picture())
+            self._renderer = Renderer(grey=False, box=WHOLE_PICTURE)
         moment = self._performance.at(shot.t_content_ms)
         quality = quality_at(self.script, self._performance, shot.t_content_ms)
         return expose(self._renderer.picture(moment), moment, self.script, shot, quality)

@@ -24,8 +24,9 @@ from ahmsa.types import AlignedFace, ByteImage, FloatArray, Frame
 
 _WINDOW: Box = (176, 80, 288, 280)
 """The crop and 35 px around it; whole blocks of 8 px, so that compression cuts it like the whole picture."""
-_JITTER_PX = 0.25
-"""Noise of a landmark from one detection to the next, camera px."""
+_JITTER_PX = 0.15
+"""Noise of a landmark from one detection to the next, camera px; FaceMesh has half of that on the generated clips, more on
+webcams."""
 _SHARED_JITTER = 0.6
 """Share of that noise in which neighbouring landmarks move together."""
 _LOST_PX = 60.0

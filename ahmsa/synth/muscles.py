@@ -81,6 +81,11 @@ class Motion:
         down = np.exp(-0.5 * ((y[None] - p[:, 1:2]) / p[:, 5:6]) ** 2)
         return cast(FloatArray, np.stack([(down * p[:, 2:3]).T @ across, (down * p[:, 3:4]).T @ across]).astype(np.float32))
 
+    def scaled(self, factor: float) -> Motion:
+        pulls = self.pulls.copy()
+        pulls[:, 2:4] *= factor
+        return Motion(pulls)
+
 
 def face_axis(size: int) -> FloatArray:
     """(size,) crop coordinates of the cell centres when the 128 px crop is divided into `size` cells."""
@@ -114,9 +119,7 @@ def unit_motion(
     motion = Motion(np.array(rows, dtype=np.float32))
     axis = np.arange(-16, CROP_PX + 24, dtype=np.float32)
     peak = float(np.sqrt((motion.field(axis, axis) ** 2).sum(axis=0).max()))
-    scaled = motion.pulls.copy()
-    scaled[:, 2:4] /= max(peak, 1e-6)
-    return Motion(scaled)
+    return motion.scaled(1 / max(peak, 1e-6))
 
 
 def muscle_field(

@@ -24,15 +24,18 @@ _EYES = (
 )
 _UPPER_INNER_LIP = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
 _LOWER_INNER_LIP = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
-_LID_FOLD_PX = 8.0
+_LID_FOLD_PX = 9.5
 """Skin above the open lid's edge that is stretched over the closing eye, face px."""
 _LASHES_PX = 1.2
 """The lid's layer reaches this far below the landmarks of its edge, so that the lashes go down with it."""
-_RIM_PX = 2.2
+_RIM_PX = 4.0
 """The lid's rim with its lashes goes down as it is; the skin above it is stretched."""
+_FOLLOWED = 0.6
+"""FaceMesh's lids follow a closing lid only in part: on the drawn blinks their gap shrinks by a third to a half."""
 _SOFT_PX = 0.35
 """Half width of a layer's edge, face px."""
 _CAVITY_BGR = (22, 20, 48)
+_CAVITY_GREY = 29
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +75,7 @@ class Lips:
     """The mouth. `gap_px` is what the lip gap grows by, face px (negative closes it)."""
 
     _CENTRE_PX = 66.0
-    _HALF_WIDTH_PX = 33.0
+    _HALF_WIDTH_PX = 28.0
     _BOTTOM_PX = 172.0
 
     def __init__(self, landmarks: FloatArray) -> None:
@@ -100,9 +103,11 @@ class Lips:
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        lip_edge = self._lower_y + gap_px * self._line_share
-        inside = rest if gap_px <= 0 else _blend(rest, np.full_like(rest, self._cavity(rest)), self._below(self._lower_y))
-        self.patch.cut(target)[:] = _blend(inside, moved, self._below(lip_edge))
+        lip = self._below(self._lower_y + gap_px * self._line_share)
+        cavity = np.maximum(self._below(self._lower_y) - lip, 0)
+        colour = _CAVITY_BGR if rest.ndim == 3 else _CAVITY_GREY
+        dark = _blend(rest, np.broadcast_to(np.array(colour, np.uint8), rest.shape), cavity / np.maximum(1 - lip, 1e-6))
+        self.patch.cut(target)[:] = _blend(dark, moved, lip)
         return [self.patch]
 
     def move(self, landmarks: FloatArray, gap_px: float) -> None:
@@ -116,7 +121,7 @@ class Lips:
         """Share of the gap by which skin at a place goes down with the jaw."""
         lip = self._lower(np.clip(x, *self._span()))
         depth = np.clip((y - lip) / 22, 0, 1)
-        width = self._HALF_WIDTH_PX + 19 * depth
+        width = self._HALF_WIDTH_PX + 24 * depth
         across = np.clip(1 - ((x - self._CENTRE_PX) / width) ** 2, 0, 1) ** 2
         fade = np.clip((self._BOTTOM_PX - 4 - y) / 26, 0, 1)
         return cast(FloatArray, (across * (0.5 - 0.5 * np.cos(np.pi * fade))).astype(np.float32))
@@ -128,12 +133,8 @@ class Lips:
         return float(self._lower.x[0]), float(self._lower.x[-1])
 
     def _below(self, edge: FloatArray) -> FloatArray:
-        """(h, w) weight of the lower layer: 1 below the edge, 0 above."""
+        """(h, w) 1 below the edge, 0 above, soft between."""
         return cast(FloatArray, np.clip((self.patch.y - edge) / (2 * _SOFT_PX) + 0.5, 0, 1))
-
-    def _cavity(self, patch: ByteImage) -> tuple[int, ...] | int:
-        b, g, r = _CAVITY_BGR
-        return _CAVITY_BGR if patch.ndim == 3 else round(0.114 * b + 0.587 * g + 0.299 * r)
 
 
 class _Eye:
@@ -147,7 +148,7 @@ class _Eye:
         self._fold = cast(FloatArray, (self._upper(self.patch.x) - _LID_FOLD_PX)[None].astype(np.float32))
         taper = np.clip(np.minimum(self.patch.x - left, right - self.patch.x) / 3, 0, 1)[None]
         self._open = cast(FloatArray, (self._upper(self.patch.x)[None] + _LASHES_PX * taper).astype(np.float32))
-        self._shut = cast(FloatArray, np.maximum(self._lower(self.patch.x)[None] + 0.3 * taper, self._open).astype(np.float32))
+        self._shut = cast(FloatArray, np.maximum(self._lower(self.patch.x)[None] + 1.2 * taper, self._open).astype(np.float32))
 
     def draw(self, source: ByteImage, target: ByteImage, closure: float) -> None:
         edge = self._open + closure * (self._shut - self._open)
@@ -164,7 +165,7 @@ class _Eye:
 
     def move(self, landmarks: FloatArray, closure: float) -> None:
         lids = landmarks[self._movable]
-        lids[:, 1] += closure * (self._lower(lids[:, 0]) - lids[:, 1])
+        lids[:, 1] += _FOLLOWED * closure * (self._lower(lids[:, 0]) - lids[:, 1])
         landmarks[self._movable] = lids
 
 

@@ -145,7 +145,7 @@ def _blink(moment: Moment, now: _Now) -> None:
 def _talking(moment: Moment, now: _Now) -> None:
     seconds = now.t_ms / 1000
     envelope = now.there_and_back(0.1)
-    pauses = min(max(0.75 + 0.9 * math.sin(2 * math.pi * (seconds * (0.4 + 0.3 * now.traits[0]) + now.traits[1])), 0.0), 1.0)
+    pauses = min(max(0.9 + 1.1 * math.sin(2 * math.pi * (seconds * (0.5 + 0.4 * now.traits[0]) + now.traits[1])), 0.0), 1.0)
     syllables = sum(
         weight * math.sin(2 * math.pi * (seconds * rate + now.traits[4 + number]))
         for number, (weight, rate) in enumerate(
@@ -153,7 +153,7 @@ def _talking(moment: Moment, now: _Now) -> None:
         )
     )
     strength = now.intensity * envelope * pauses
-    opened = 3.0 * strength * (syllables + 0.25)
+    opened = 3.5 * strength * (syllables + 0.4)
     moment.lip_gap_px += opened
     moment.motions.append((_ROUNDED_LIPS, 0.3 * opened))
     moment.motions.append((_STRETCHED_LIPS, 0.5 * strength * math.sin(2 * math.pi * (seconds * 1.6 + now.traits[9]))))
@@ -197,7 +197,7 @@ _PERFORMERS: dict[str, Callable[[Moment, _Now], None]] = {
 """Kinds that change what is seen; the others change which frames come, and are the camera's."""
 
 _BROWS_IN_BLINK = unit_motion({"brow_lowerer_4": 0.5, "lid_tightener_7": 0.4})
-_ROUNDED_LIPS = Motion(unit_motion({"dimpler_14": 1.0}).pulls * np.array([1, 1, -1, -1, 1, 1], dtype=np.float32))
+_ROUNDED_LIPS = unit_motion({"dimpler_14": 1.0}).scaled(-1)
 _STRETCHED_LIPS = unit_motion({"lip_stretcher_20": 1.0, "upper_lip_raiser_10": 0.5})
 
 

@@ -28,6 +28,8 @@ FACE_ORIGIN = (218.0, 117.0)
 TEXTURE_PER_CAMERA = 2.0
 MARGIN_PX = 48
 """Camera px that the texture reaches beyond the picture, for movements that bring it in."""
+_EDGE_PX = 120
+"""Texture px at the right edge that fade into blur: what lies beyond is a repetition of the last column."""
 _GRAIN_LEVELS = 1.6
 """Contrast of the skin grain that is added: the small portrait has lost its own in the enlargement."""
 
@@ -84,6 +86,7 @@ def _enlarged(image: ByteImage, to_face: Matrix) -> ByteImage:
         int((HEIGHT_PX + 2 * MARGIN_PX) * TEXTURE_PER_CAMERA),
     )
     large = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    large[:, -_EDGE_PX:] = cv2.GaussianBlur(large[:, -4 * _EDGE_PX :], (0, 0), _EDGE_PX / 3)[:, -_EDGE_PX:]
     sharpened = large + 0.7 * (large - cv2.GaussianBlur(large, (0, 0), 3.5))
     return cast(ByteImage, np.clip(np.rint(sharpened + _grain(size)[..., None]), 0, 255).astype(np.uint8))
 

@@ -1,96 +1,85 @@
-"""From an instant to a picture: one smooth backward warp of the portrait, for the whole picture or for a window of it."""
+"""From an instant to a picture: one smooth backward warp of the portrait, for the whole picture or for a window of it.
+
+The head's motion is smooth, so its part of the warp is computed on every eighth pixel and interpolated; the muscles' part is
+resampled to every pixel, but only on the face. Outside the head the background stands still.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import cast
 
 import cv2
 import numpy as np
 
-from ahmsa.synth.muscles import MIDLINE_PX
+from ahmsa.synth.muscles import MIDLINE_PX, Motion
 from ahmsa.synth.openings import Lids, Lips, Patch
 from ahmsa.synth.performance import Moment
-from ahmsa.synth.portrait import (
-    CAMERA_PER_FACE,
-    FACE_ORIGIN,
-    HEIGHT_PX,
-    MARGIN_PX,
-    TEXTURE_PER_CAMERA,
-    WIDTH_PX,
-    face_to_camera,
-    portrait,
-)
+from ahmsa.synth.portrait import CAMERA_PER_FACE, FACE_ORIGIN, MARGIN_PX, TEXTURE_PER_CAMERA, face_to_camera, portrait
 from ahmsa.types import ByteImage, FloatArray, Matrix
 
 Box = tuple[int, int, int, int]
 """left, top, width, height in camera px."""
 
-HEAD_BOX: Box = (96, 0, 456, 480)
-"""Everything that moves with the head, hair and neck included; outside it the background stands still."""
-_PIVOT = (MIDLINE_PX, 130.0)
+WHOLE_PICTURE: Box = (0, 0, 640, 480)
+_HEAD_BOX: Box = (96, 0, 456, 480)
+"""Everything that moves with the head, hair and neck included."""
+_FACE_BOX: Box = (160, 56, 328, 360)
+"""Everything that the muscles reach."""
+_PIVOT_PX = (MIDLINE_PX, 130.0)
 """The head rolls about the neck, face px."""
+_DEPTH_PX = 58.0
+"""The face lies this far before the axis about which the head turns, face px."""
+_STEP = 8
+"""Camera px between the places where the head's motion is computed."""
 _GRID_STEP = 2.0
-_GRID_FIRST = (-74.0, -74.0)
-_GRID_SIZE = (140, 154)
-"""Displacement fields are computed every second face px and interpolated: 1 % of a muscle's width."""
+"""Face px between the places where muscle fields are computed: interpolation then costs 1 % of a field at most."""
+_GRID_FIRST = (-44.0, -44.0)
+_GRID_SIZE = (112, 120)
 
 
 class Renderer:
-    """Draws moments. grey: grey levels instead of BGR. box: the window that is drawn."""
+    """Draws moments of a window. grey: grey levels instead of BGR."""
 
     def __init__(self, *, grey: bool, box: Box) -> None:
         face = portrait()
         self._source = face.grey if grey else face.texture
         self._canvas = self._source.copy()
-        self._landmarks = face.landmarks
-        self._lids, self._lips = Lids(face.landmarks), Lips(face.landmarks)
         self._dirty: list[Patch] = []
-        self._box = box
-        x = np.arange(box[0], box[0] + box[2], dtype=np.float32)
-        y = np.arange(box[1], box[1] + box[3], dtype=np.float32)
-        self._x, self._y = np.broadcast_to(x, (box[3], box[2])), np.broadcast_to(y[:, None], (box[3], box[2]))
-        self._head = _head_share(x, y)
-        self._grid_x = np.float32(_GRID_FIRST[0]) + np.arange(_GRID_SIZE[0], dtype=np.float32) * np.float32(_GRID_STEP)
-        self._grid_y = np.float32(_GRID_FIRST[1]) + np.arange(_GRID_SIZE[1], dtype=np.float32) * np.float32(_GRID_STEP)
-        self._depth = _depth(self._grid_x, self._grid_y)
+        self._rest_px = face.landmarks
+        self._lids, self._lips = Lids(face.landmarks), Lips(face.landmarks)
+        self._window = _Window(box)
+        self._head = _Window(_common(box, _HEAD_BOX))
+        self._face = _common(box, _FACE_BOX)
+        self._grid_x = _axis(_GRID_FIRST[0], _GRID_SIZE[0])
+        self._grid_y = _axis(_GRID_FIRST[1], _GRID_SIZE[1])
+        self._still = self._warped(self._source, Moment(), self._window)
 
     def picture(self, moment: Moment) -> ByteImage:
-        """(height, width) or (height, width, 3) of the box."""
+        """(height, width) or (height, width, 3) of the window."""
         texture = self._drawn(moment)
-        inverse = cast(Matrix, cv2.invertAffineTransform(self._head_matrix(moment)))
-        field = self._field(moment)
-        to_x = (inverse[0, 0] - 1) * self._x + inverse[0, 1] * self._y + inverse[0, 2]
-        to_y = inverse[1, 0] * self._x + (inverse[1, 1] - 1) * self._y + inverse[1, 2]
-        if field is not None:
-            pulled = self._on_camera(field, inverse)
-            to_x -= pulled[..., 0]
-            to_y -= pulled[..., 1]
-        map_x = (self._x + self._head * to_x + (MARGIN_PX + moment.pan * CAMERA_PER_FACE)) * TEXTURE_PER_CAMERA
-        map_y = (self._y + self._head * to_y + MARGIN_PX) * TEXTURE_PER_CAMERA
-        drawn = cv2.remap(
-            texture,
-            map_x.astype(np.float32, copy=False),
-            map_y.astype(np.float32, copy=False),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        return cast(ByteImage, drawn)
+        if moment.pan or self._head.box == self._window.box:
+            return self._warped(texture, moment, self._window)
+        picture = self._still.copy()
+        picture[_within(self._head.box, self._window.box)] = self._warped(texture, moment, self._head)
+        return picture
 
     def landmarks(self, moment: Moment) -> FloatArray:
         """(468, 2) where the landmarks are, camera px of the whole picture."""
-        points = self._landmarks.copy()
+        points = self._rest_px.copy()
         if moment.closure > 0:
             self._lids.move(points, moment.closure)
         if moment.lip_gap_px:
             self._lips.move(points, moment.lip_gap_px)
-        field = self._field(moment)
+        field = self._field(moment.motions)
         if field is not None:
-            # The field says what arrives at a place came from how far: a point goes where the field there points back to it.
-            reached = points + self._at(field, points)
-            points = points + self._at(field, reached)
+            # A field is given where things arrive: what arrives at z comes from z - d(z), so x goes to z = x + d(z).
+            points = points + self._on_points(field, points + self._on_points(field, points))
+        if moment.yaw_deg:
+            points = points + _turned(points, moment.yaw_deg)
         camera = face_to_camera(points)
-        matrix = self._head_matrix(moment)
+        matrix = _head_matrix(moment)
         moved = camera @ matrix[:, :2].T + matrix[:, 2]
         moved[:, 0] -= moment.pan * CAMERA_PER_FACE
         return cast(FloatArray, moved.astype(np.float32))
@@ -106,66 +95,102 @@ class Renderer:
             self._dirty += self._lips.draw(self._source, self._canvas, moment.lip_gap_px)
         return self._canvas
 
-    def _field(self, moment: Moment) -> FloatArray | None:
-        """(grid h, grid w, 2) displacement of the skin, face px; None where nothing moves it."""
-        total: FloatArray | None = None
-        for motion, amplitude in moment.motions:
-            part = motion.field(self._grid_x, self._grid_y) * np.float32(amplitude)
-            total = part if total is None else total + part
-        if moment.yaw_deg:
-            yaw = math.radians(moment.yaw_deg)
-            total = np.zeros((2, *self._depth.shape), np.float32) if total is None else total
-            narrowing = (self._grid_x - MIDLINE_PX)[None] * np.float32(math.cos(yaw) - 1)
-            total[0] += self._depth * (np.float32(_DEPTH_PX * math.sin(yaw)) + narrowing)
-        return None if total is None else cast(FloatArray, np.ascontiguousarray(np.moveaxis(total, 0, -1)))
+    def _warped(self, texture: ByteImage, moment: Moment, window: _Window) -> ByteImage:
+        inverse = cast(Matrix, cv2.invertAffineTransform(_head_matrix(moment)))
+        origin = window.head_origin(inverse, moment)
+        field = self._field(moment.motions)
+        if field is not None and not moment.pan:
+            pulled = self._on_camera(field, inverse, self._face)
+            origin[_within(self._face, window.box)] -= pulled
+        place = (origin + np.float32(MARGIN_PX)) * np.float32(TEXTURE_PER_CAMERA)
+        return cast(ByteImage, cv2.remap(texture, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))  # type: ignore[call-overload]
 
-    def _on_camera(self, field: FloatArray, inverse: Matrix) -> FloatArray:
-        """The field at every pixel of the box, camera px: resampled through the head's motion in one step."""
+    def _field(self, motions: list[tuple[Motion, float]]) -> FloatArray | None:
+        """(grid h, grid w, 2) displacement of the skin, face px; None where nothing moves it."""
+        if not motions:
+            return None
+        pulls = np.concatenate([motion.scaled(amplitude).pulls for motion, amplitude in motions])
+        return cast(FloatArray, np.ascontiguousarray(Motion(pulls).field(self._grid_x, self._grid_y).transpose(1, 2, 0)))
+
+    def _on_camera(self, field: FloatArray, inverse: Matrix, box: Box) -> FloatArray:
+        """(h, w, 2) the field at every pixel of a box, camera px: resampled through the head's motion in one step."""
         per_cell = CAMERA_PER_FACE * _GRID_STEP
         to_grid = inverse / per_cell
-        origin = np.array(FACE_ORIGIN) + np.array(_GRID_FIRST) * CAMERA_PER_FACE
-        to_grid[:, 2] += to_grid[:, :2] @ np.array(self._box[:2], dtype=np.float64) - origin / per_cell
+        first = np.array(FACE_ORIGIN) + np.array(_GRID_FIRST) * CAMERA_PER_FACE
+        to_grid[:, 2] += to_grid[:, :2] @ np.array(box[:2], dtype=np.float64) - first / per_cell
         pulled = cv2.warpAffine(
-            field,
-            to_grid,
-            (self._box[2], self._box[3]),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_CONSTANT,
+            field * np.float32(CAMERA_PER_FACE), to_grid, box[2:], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         )
-        return cast(FloatArray, pulled * np.float32(CAMERA_PER_FACE))
+        return cast(FloatArray, pulled)
 
-    def _at(self, field: FloatArray, points: FloatArray) -> FloatArray:
+    def _on_points(self, field: FloatArray, points: FloatArray) -> FloatArray:
         """(n, 2) the field at face points."""
         at = (points - np.array(_GRID_FIRST, dtype=np.float32)) / np.float32(_GRID_STEP)
         return cast(FloatArray, cv2.remap(field, at[:, :1], at[:, 1:], cv2.INTER_LINEAR)[:, 0])
 
-    def _head_matrix(self, moment: Moment) -> Matrix:
-        """(2, 3) rest -> now, camera px."""
-        pivot = face_to_camera(np.array([_PIVOT], dtype=np.float32))[0]
-        matrix = cast(Matrix, cv2.getRotationMatrix2D((float(pivot[0]), float(pivot[1])), -moment.roll_deg, moment.scale))
-        matrix[:, 2] += np.array([moment.shift_x, moment.shift_y]) * CAMERA_PER_FACE
-        return matrix
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Window:
+    """A box of the picture, and the coarse grid on which the head's motion is computed for it."""
+
+    box: Box
+
+    def head_origin(self, inverse: Matrix, moment: Moment) -> FloatArray:
+        """(h, w, 2) camera px of the resting portrait that every pixel shows while the skin is at rest."""
+        left, top, width, height = self.box
+        # One cell more on every side: cv2.resize has nothing to interpolate with on its border.
+        columns, rows = math.ceil(width / _STEP) + 2, math.ceil(height / _STEP) + 2
+        middle = (_STEP - 1) / 2
+        x, y = np.meshgrid(
+            np.arange(columns) * _STEP + (left - _STEP + middle + moment.pan * CAMERA_PER_FACE),
+            np.arange(rows) * _STEP + (top - _STEP + middle),
+        )
+        here = np.stack([x, y], axis=-1).astype(np.float32)
+        back = here @ inverse[:, :2].T + inverse[:, 2]
+        if moment.yaw_deg:
+            face = (back - np.array(FACE_ORIGIN)) / CAMERA_PER_FACE
+            back -= _turned(face.reshape(-1, 2), moment.yaw_deg).reshape(face.shape) * CAMERA_PER_FACE
+        coarse = (here + _head_share(x, y)[..., None] * (back - here)).astype(np.float32)
+        fine = cv2.resize(coarse, (columns * _STEP, rows * _STEP), interpolation=cv2.INTER_LINEAR)
+        return cast(FloatArray, fine[_STEP : _STEP + height, _STEP : _STEP + width])
 
 
-_DEPTH_PX = 58.0
+def _head_matrix(moment: Moment) -> Matrix:
+    """(2, 3) rest -> now, camera px."""
+    pivot = face_to_camera(np.array([_PIVOT_PX], dtype=np.float32))[0]
+    matrix = cast(Matrix, cv2.getRotationMatrix2D((float(pivot[0]), float(pivot[1])), -moment.roll_deg, moment.scale))
+    matrix[:, 2] += np.array([moment.shift_x, moment.shift_y]) * CAMERA_PER_FACE
+    return matrix
 
 
-def _depth(x: FloatArray, y: FloatArray) -> FloatArray:
-    """(h, w) depth of the head before its axis, as a share of `_DEPTH_PX`: a dome with a nose."""
-    across, down = x[None] - MIDLINE_PX, y[:, None]
+def _turned(points: Matrix | FloatArray, yaw_deg: float) -> FloatArray:
+    """(n, 2) how far face points move when the head turns: a dome with a nose, which narrows and goes aside."""
+    yaw = math.radians(yaw_deg)
+    across, down = points[:, 0] - MIDLINE_PX, points[:, 1]
     dome = np.exp(-0.5 * (across / 48) ** 2 - 0.5 * ((down - 62) / 62) ** 2)
-    nose = 0.25 * np.exp(-0.5 * (across / 9) ** 2 - 0.5 * ((down - 74) / 12) ** 2)
-    return cast(FloatArray, (dome + nose).astype(np.float32))
+    nose = 0.2 * np.exp(-0.5 * (across / 10) ** 2 - 0.5 * ((down - 74) / 13) ** 2)
+    aside = (dome + nose) * _DEPTH_PX * math.sin(yaw) + dome * across * (math.cos(yaw) - 1)
+    return cast(FloatArray, np.stack([aside, np.zeros_like(aside)], axis=-1).astype(np.float32))
 
 
-def _head_share(x: FloatArray, y: FloatArray) -> FloatArray:
-    """(h, w) how much of the head's motion a place of the picture takes part in: 1 on the head, 0 on the background."""
-    across = (x[None] - (FACE_ORIGIN[0] + 66 * CAMERA_PER_FACE)) / 132
-    down = (y[:, None] - (FACE_ORIGIN[1] + 52 * CAMERA_PER_FACE)) / 165
-    radius = np.sqrt(across**2 + down**2)
-    fade = np.clip((1.66 - radius) / 0.66, 0, 1)
-    return cast(FloatArray, (0.5 - 0.5 * np.cos(np.pi * fade)).astype(np.float32))
+def _head_share(x: Matrix, y: Matrix) -> Matrix:
+    """How much of the head's motion a place of the picture (camera px) takes part in: 1 on the head, 0 on the background."""
+    across = (x - (FACE_ORIGIN[0] + 66 * CAMERA_PER_FACE)) / 132
+    down = (y - (FACE_ORIGIN[1] + 52 * CAMERA_PER_FACE)) / 165
+    fade = np.clip((1.66 - np.hypot(across, down)) / 0.66, 0, 1)
+    return cast(Matrix, 0.5 - 0.5 * np.cos(np.pi * fade))
 
 
-def whole_picture() -> Box:
-    return (0, 0, WIDTH_PX, HEIGHT_PX)
+def _axis(first: float, size: int) -> FloatArray:
+    return cast(FloatArray, (first + _GRID_STEP * np.arange(size)).astype(np.float32))
+
+
+def _common(a: Box, b: Box) -> Box:
+    left, top = max(a[0], b[0]), max(a[1], b[1])
+    return left, top, min(a[0] + a[2], b[0] + b[2]) - left, min(a[1] + a[3], b[1] + b[3]) - top
+
+
+def _within(inner: Box, outer: Box) -> tuple[slice, slice]:
+    """The rows and columns of `outer` that `inner` covers."""
+    left, top = inner[0] - outer[0], inner[1] - outer[1]
+    return slice(top, top + inner[3]), slice(left, left + inner[2])

@@ -68,7 +68,7 @@ class Disturbance:
     sway           slow drift of the head, +-3 px and +-1 degree
     head_turn      a turn there and back: yaw up to 14, roll up to 7 degrees, shift up to 6 px
     blink          lids close and open once; brows give way by 0.4 px (only that is scaled, the lids close fully)
-    talking        lips and jaw oscillate at 2-7 Hz, the gap by +-3.5 px
+    talking        lips and jaw oscillate at 2-7 Hz, the gap by -3 to +6 px
     flicker        light flickers by 3 % (mains beat and auto-exposure hunting)
     slow_gain      exposure drifts by 15 % there and back
     light_step     the light changes by 20 % within 60 ms at the start and goes back at the end
