@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ahmsa.device import resolve_device
 from ahmsa.errors import DataError
 from ahmsa.geometry import CANONICAL_GRID
 from ahmsa.head_motion import remove_head_motion
+from ahmsa.pyramid import MIN_SIDE_PX
 from ahmsa.regions import lay_out, region_centres
 from ahmsa.scaling import min_max
 from ahmsa.settings import FlowSettings
@@ -21,32 +23,43 @@ from ahmsa.types import Candidate, FloatArray, FlowMap
 
 PEAK_PERCENTILE = 98.0
 """The peak of a movement is this percentile over the face: a wrong pixel is not a movement."""
-_MIN_SIDE_PX = 16
+GPU_BATCH = 8
+"""`auto` gives smaller batches to the compiled CPU kernel: a GPU needs company to be the faster one."""
 
 
 class FlowMaker:
     """Optical flow, strain and map, by settings that travel in the checkpoint.
 
-    device: "cpu", "cuda" or "cuda:N".
+    device: as in ahmsa.device, DeviceError where it is missing; flow uses CUDA or the CPU. One thread at a time.
     """
 
     def __init__(self, settings: FlowSettings, device: str = "cpu") -> None:
         self.settings = settings
-        self.device = device
+        # torch takes a second to import, and the compiled kernel does without it.
+        self.device = "cpu" if device == "cpu" else _flow_device(resolve_device(device))
 
-    def flow(self, onset: npt.ArrayLike, apex: npt.ArrayLike) -> FloatArray:
+    def flow(self, onset: npt.ArrayLike, apex: npt.ArrayLike, initial: FloatArray | None = None) -> FloatArray:
         """TV-L1 flow from each onset to its apex: apex(x + flow(x)) = onset(x).
 
-        onset, apex: (b, h, w) uint8, uint16 (full scale 65535) or float grey levels 0-255, of any memory layout ->
-        float32 (b, 2, h, w), u right positive, v down positive, px. Raises DataError on another shape or type, on two sizes
-        and on NaN.
+        onset, apex: (b, h, w) uint8, uint16 (full scale 65535) or float grey levels 0-255, of any memory layout; initial:
+        (b, 2, h, w) px to start from, zero without -> float32 (b, 2, h, w), u right positive, v down positive, px. Raises
+        DataError on another shape or type, on two sizes and on NaN.
         """
         first, second = _grey(onset, "onset"), _grey(apex, "apex")
         if first.shape != second.shape:
             raise DataError(f"onset {first.shape} and apex {second.shape} differ in size; cut both with one alignment")
+        shape = (len(first), 2, *first.shape[1:])
+        if initial is not None and (initial.shape != shape or not np.isfinite(initial).all()):
+            raise DataError(f"the initial flow must be finite and of shape {shape}, but its shape is {initial.shape}")
         if len(first) == 0:
-            return np.zeros((0, 2, *first.shape[1:]), dtype=np.float32)
-        return _opencv_flow(first, second, self.settings)
+            return np.zeros(shape, dtype=np.float32)
+        start = None if initial is None else np.ascontiguousarray(initial, dtype=np.float32)
+        return _SOLVERS[self._backend(len(first))](first, second, self.settings, start, self.device)
+
+    def _backend(self, batch: int) -> _Backend:
+        if self.settings.backend != "auto":
+            return self.settings.backend
+        return "torch" if self.device != "cpu" and batch >= GPU_BATCH else "compiled"
 
     def maps(self, candidates: Sequence[Candidate]) -> list[FlowMap]:
         """The network's view of each movement, in order. Candidates of one crop size are computed as one batch."""
@@ -89,8 +102,8 @@ def _grey(images: npt.ArrayLike, name: str) -> FloatArray:
     array = np.asarray(images)
     if array.ndim != 3:
         raise DataError(f"{name} has shape {array.shape}; give grey images as (batch, height, width)")
-    if min(array.shape[1:]) < _MIN_SIDE_PX:
-        raise DataError(f"{name} is {array.shape[2]} x {array.shape[1]} px; flow needs at least {_MIN_SIDE_PX} px a side")
+    if min(array.shape[1:]) < MIN_SIDE_PX:
+        raise DataError(f"{name} is {array.shape[2]} x {array.shape[1]} px; flow needs at least {MIN_SIDE_PX} px a side")
     if array.dtype == np.uint16:
         array = array / np.float32(257)
     elif array.dtype != np.uint8 and array.dtype.kind != "f":
@@ -101,7 +114,40 @@ def _grey(images: npt.ArrayLike, name: str) -> FloatArray:
     return grey
 
 
-def _opencv_flow(onset: FloatArray, apex: FloatArray, settings: FlowSettings) -> FloatArray:
+def _flow_device(device: str) -> str:
+    """MPS has no float64, which the pyramid needs; there the compiled kernel is quick enough."""
+    return device if device.startswith("cuda") else "cpu"
+
+
+def _torch_flow(
+    onset: FloatArray, apex: FloatArray, settings: FlowSettings, initial: FloatArray | None, device: str
+) -> FloatArray:
+    import torch
+
+    from ahmsa.tvl1 import tvl1
+    from ahmsa.tvl1_graphs import graphed_tvl1
+
+    first, second = torch.from_numpy(onset).to(device), torch.from_numpy(apex).to(device)
+    start = None if initial is None else torch.from_numpy(initial).to(device)
+    with torch.inference_mode():
+        solved = (tvl1 if device == "cpu" else graphed_tvl1)(first, second, settings, start)
+    return cast(FloatArray, solved.cpu().numpy())
+
+
+def _compiled_flow(
+    onset: FloatArray, apex: FloatArray, settings: FlowSettings, initial: FloatArray | None, device: str
+) -> FloatArray:
+    del device  # always the CPU
+    from ahmsa.tvl1_compiled import compiled_tvl1
+
+    starts = [None] * len(onset) if initial is None else list(initial)
+    return np.stack([compiled_tvl1(a, b, settings, start) for a, b, start in zip(onset, apex, starts, strict=True)])
+
+
+def _opencv_flow(
+    onset: FloatArray, apex: FloatArray, settings: FlowSettings, initial: FloatArray | None, device: str
+) -> FloatArray:
+    del device  # always the CPU
     optflow: Any = cv2.optflow
     method = optflow.DualTVL1OpticalFlow_create(
         tau=settings.tau,
@@ -114,7 +160,17 @@ def _opencv_flow(onset: FloatArray, apex: FloatArray, settings: FlowSettings) ->
         outerIterations=settings.outer_iterations,
         scaleStep=settings.scale_step,
         medianFiltering=settings.median_px,
+        useInitialFlow=initial is not None,
     )
+    starts = [None] * len(onset) if initial is None else [start.transpose(1, 2, 0).copy() for start in initial]
     # OpenCV takes float images as 0-1 and multiplies by 255 itself.
-    flows = [method.calc(a / 255, b / 255, None).transpose(2, 0, 1) for a, b in zip(onset, apex, strict=True)]
-    return cast(FloatArray, np.stack(flows))
+    flows = [method.calc(a / 255, b / 255, start) for a, b, start in zip(onset, apex, starts, strict=True)]
+    return cast(FloatArray, np.ascontiguousarray(np.stack(flows).transpose(0, 3, 1, 2)))
+
+
+_Backend = Literal["torch", "compiled", "opencv"]
+_SOLVERS: Mapping[_Backend, Callable[[FloatArray, FloatArray, FlowSettings, FloatArray | None, str], FloatArray]] = {
+    "torch": _torch_flow,
+    "compiled": _compiled_flow,
+    "opencv": _opencv_flow,
+}

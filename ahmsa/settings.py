@@ -37,18 +37,27 @@ class FaceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class FlowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """From an onset and an apex crop to the 3 x 28 x 28 map (paper 3.2, eq. 1)."""
 
-    backend: Literal["auto", "torch", "opencv"] = "auto"
+    backend: Literal["auto", "torch", "compiled", "opencv"] = "auto"
+    """`auto`: torch for batches on a GPU, the compiled kernel elsewhere. `torch` on a CPU is the plain reference, slow.
+    `opencv`: OpenCV's own TV-L1 with these parameters, to compare."""
     tau: Positive = 0.25
-    lambda_: Positive = msgspec.field(default=0.15, name="lambda")
-    theta: Positive = 0.3
-    scales: Annotated[int, Meta(ge=1, le=10)] = 5
-    scale_step: Annotated[float, Meta(gt=0, lt=1)] = 0.8
-    warps: Annotated[int, Meta(ge=1, le=50)] = 5
-    epsilon: Positive = 0.01
-    inner_iterations: Annotated[int, Meta(ge=1)] = 30
-    outer_iterations: Annotated[int, Meta(ge=1)] = 10
-    median_px: Literal[1, 3, 5] = 5
-    """Side of the median filter between warps; 1 switches it off."""
+    """Step of the dual iteration; the scheme is stable up to 0.25."""
+    lambda_: Positive = msgspec.field(default=0.12, name="lambda")
+    """Weight of the grey-level match against smoothness. Larger: livelier fields, more noise (OpenCV's default: 0.15)."""
+    theta: Positive = 0.15
+    """How loosely match and smoothness are coupled. Smaller: nearer to the exact function (OpenCV's default: 0.3)."""
+    scales: Annotated[int, Meta(ge=1, le=10)] = 4
+    """Levels of the pyramid at most; none is smaller than 16 px."""
+    scale_step: Annotated[float, Meta(gt=0, lt=1)] = 0.5
+    warps: Annotated[int, Meta(ge=1, le=50)] = 4
+    """How often per level the apex is warped anew. More: larger motion is followed, at proportional cost."""
+    epsilon: Annotated[float, Meta(ge=0)] = 0.0
+    """A warp ends early once an iteration moves the flow by less than this, px root mean square. 0: never (fixed cost)."""
+    inner_iterations: Annotated[int, Meta(ge=1)] = 12
+    outer_iterations: Annotated[int, Meta(ge=1)] = 1
+    """Rounds of median filter and inner iterations per warp."""
+    median_px: Literal[1, 3, 5] = 3
+    """Side of the median filter before each round; 1 switches it off."""
     head_motion: Literal["keep", "translation", "similarity"] = "similarity"
     """Rigid motion taken out of the flow: none, the mean of the stable region, or a robust similarity fitted to it."""
     layout: Literal["whole", "quad", "five"] = "whole"
