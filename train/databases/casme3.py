@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ahmsa.errors import DataError
+from ahmsa.trees import existing_root, find_trees, find_workbook, subfolders
 from ahmsa.workbook import Row, read_table
 from train.databases.clips import Annotation, Protocol, Survey, protocol_for
 from train.databases.collect import Folders, collect
-from train.databases.trees import existing_root, find_trees, find_workbook, subfolders
 
 NAME = "casme3"
 FPS = 30.0

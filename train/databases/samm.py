@@ -12,10 +12,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from ahmsa.trees import clip_folders, existing_root, find_workbook
 from ahmsa.workbook import Row, read_table
 from train.databases.clips import Annotation, Protocol, Survey, protocol_for
 from train.databases.collect import collect
-from train.databases.trees import clip_folders, existing_root, find_workbook
 
 NAME = "samm"
 FPS = 200.0

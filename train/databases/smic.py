@@ -17,9 +17,9 @@ from pathlib import Path
 
 from ahmsa.errors import DataError
 from ahmsa.frames import FrameFolder
+from ahmsa.trees import existing_root, find_trees, find_workbook, subfolders
 from ahmsa.workbook import Row, read_table
 from train.databases.clips import Clip, Protocol, Survey, protocol_for
-from train.databases.trees import existing_root, find_trees, find_workbook, subfolders
 
 NAME = "smic"
 FPS = 100.0
