@@ -19,7 +19,7 @@ _BANK_LEVELS = 16.0
 """Standard deviation of the stored noise, grey levels; 128 stands for none."""
 _BANK_SLACK_PX = 61
 _REPEATED_SHARE, _MISSING_SHARE = 0.3, 0.1
-_STAMP_JITTER, _RATE_JITTER = 0.3, 0.4
+_STAMP_JITTER, _RATE_JITTER = 0.2, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,10 @@ def shot_of(script: ClipScript, performance: Performance, index: int) -> Shot | 
         if _chance(script.seed, content, 4) >= min(_REPEATED_SHARE * repeated, 0.9):
             break
         content -= 1
-    stamp_ms = shown_ms = content * interval_ms
-    if content != index:
-        stamp_ms = index * interval_ms
-    elif "variable_rate" in now:
-        late = min(_RATE_JITTER * now["variable_rate"], 0.9)
-        stamp_ms = shown_ms = (index + late * _chance(script.seed, index, 5)) * interval_ms
-    if "jitter" in now:
-        stamp_ms += min(_STAMP_JITTER * now["jitter"], 0.45) * (2 * _chance(script.seed, index, 6) - 1) * interval_ms
+    late = min(_RATE_JITTER * _kinds(performance, content * interval_ms).get("variable_rate", 0.0), 0.5)
+    shown_ms = (content + late * _chance(script.seed, content, 5)) * interval_ms
+    off = min(_STAMP_JITTER * now.get("jitter", 0.0), 0.24)  # small enough that stamps stay in order
+    stamp_ms = max(shown_ms, index * interval_ms) + off * (2 * _chance(script.seed, index, 6) - 1) * interval_ms
     return Shot(index, round(max(stamp_ms, 0.0) * 1e6), content, shown_ms)
 
 

@@ -7,7 +7,6 @@ resampled to every pixel, but only on the face. Outside the head the background 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import cast
 
 import cv2
@@ -129,30 +128,32 @@ class Renderer:
         return cast(FloatArray, cv2.remap(field, at[:, :1], at[:, 1:], cv2.INTER_LINEAR)[:, 0])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Window:
     """A box of the picture, and the coarse grid on which the head's motion is computed for it."""
 
-    box: Box
+    def __init__(self, box: Box) -> None:
+        self.box = box
+        left, top, width, height = box
+        # One cell more on every side: cv2.resize has nothing to interpolate with on its border.
+        columns, rows = math.ceil(width / _STEP) + 2, math.ceil(height / _STEP) + 2
+        first = (_STEP - 1) / 2 - _STEP
+        x, y = np.meshgrid(np.arange(columns) * _STEP + left + first, np.arange(rows) * _STEP + top + first)
+        self._here = np.stack([x, y], axis=-1)
+        self._share = _head_share(self._here)
 
     def head_origin(self, inverse: Matrix, moment: Moment) -> FloatArray:
         """(h, w, 2) camera px of the resting portrait that every pixel shows while the skin is at rest."""
-        left, top, width, height = self.box
-        # One cell more on every side: cv2.resize has nothing to interpolate with on its border.
-        columns, rows = math.ceil(width / _STEP) + 2, math.ceil(height / _STEP) + 2
-        middle = (_STEP - 1) / 2
-        x, y = np.meshgrid(
-            np.arange(columns) * _STEP + (left - _STEP + middle + moment.pan * CAMERA_PER_FACE),
-            np.arange(rows) * _STEP + (top - _STEP + middle),
-        )
-        here = np.stack([x, y], axis=-1).astype(np.float32)
+        here, share = self._here, self._share
+        if moment.pan:
+            here = here + np.array([moment.pan * CAMERA_PER_FACE, 0.0])
+            share = _head_share(here)
         back = here @ inverse[:, :2].T + inverse[:, 2]
         if moment.yaw_deg:
             face = (back - np.array(FACE_ORIGIN)) / CAMERA_PER_FACE
             back -= _turned(face.reshape(-1, 2), moment.yaw_deg).reshape(face.shape) * CAMERA_PER_FACE
-        coarse = (here + _head_share(x, y)[..., None] * (back - here)).astype(np.float32)
-        fine = cv2.resize(coarse, (columns * _STEP, rows * _STEP), interpolation=cv2.INTER_LINEAR)
-        return cast(FloatArray, fine[_STEP : _STEP + height, _STEP : _STEP + width])
+        coarse = (here + share * (back - here)).astype(np.float32)
+        fine = cv2.resize(coarse, None, fx=_STEP, fy=_STEP, interpolation=cv2.INTER_LINEAR)
+        return cast(FloatArray, fine[_STEP : _STEP + self.box[3], _STEP : _STEP + self.box[2]])
 
 
 def _head_matrix(moment: Moment) -> Matrix:
@@ -173,10 +174,11 @@ def _turned(points: Matrix | FloatArray, yaw_deg: float) -> FloatArray:
     return cast(FloatArray, np.stack([aside, np.zeros_like(aside)], axis=-1).astype(np.float32))
 
 
-def _head_share(x: Matrix, y: Matrix) -> Matrix:
-    """How much of the head's motion a place of the picture (camera px) takes part in: 1 on the head, 0 on the background."""
-    across = (x - (FACE_ORIGIN[0] + 66 * CAMERA_PER_FACE)) / 132
-    down = (y - (FACE_ORIGIN[1] + 52 * CAMERA_PER_FACE)) / 165
+def _head_share(camera: Matrix) -> Matrix:
+    """(h, w, 1) how much of the head's motion places of the picture, (h, w, 2) camera px, take part in: 1 on the head, 0 on the
+    background."""
+    across = (camera[..., :1] - (FACE_ORIGIN[0] + 66 * CAMERA_PER_FACE)) / 132
+    down = (camera[..., 1:] - (FACE_ORIGIN[1] + 52 * CAMERA_PER_FACE)) / 165
     fade = np.clip((1.66 - np.hypot(across, down)) / 0.66, 0, 1)
     return cast(Matrix, 0.5 - 0.5 * np.cos(np.pi * fade))
 

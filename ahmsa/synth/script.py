@@ -76,7 +76,7 @@ class Disturbance:
     compression    JPEG quality 70 (lower as the intensity grows) instead of `ClipScript.jpeg_quality`
     duplicates     30 % of the frames repeat the frame before to the bit (a camera that lies about its rate)
     dropped        10 % of the frames are missing; the others keep their numbers
-    jitter         timestamps are off by up to 30 % of a frame interval, the pictures are not
+    jitter         timestamps are off by up to 20 % of a frame interval, the pictures are not
     variable_rate  pictures are really taken up to 40 % of an interval late, and stamped so
     stall          no frame comes at all
     away           the face leaves the picture and comes back
