@@ -29,6 +29,7 @@ def run_program(app: Callable[[], object]) -> None:
     debug = "--debug" in sys.argv or os.environ.get("AHMSA_DEBUG") == "1"
     if "--debug" in sys.argv:
         sys.argv.remove("--debug")
+        os.environ["AHMSA_DEBUG"] = "1"  # for the command itself, and for processes that it starts
     try:
         app()
     except AhmsaError as error:
