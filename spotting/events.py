@@ -253,7 +253,6 @@ class EventDetector:
 
     def _objection(self, course: _Course, now: int) -> str | None:
         """The gate that a movement fails, or None."""
-        settings = self._settings
         if course.cut:
             return "head_motion"
         if self.gates.light_changed(course.onset_ns, now):
@@ -262,13 +261,17 @@ class EventDetector:
         moving = np.flatnonzero(course.peak_px >= threshold)
         if not len(moving):
             return gate or "head_motion"
-        peak_px = float(course.peak_px.max())
-        if all(i in BROWS for i in moving):
-            return "blink" if peak_px < settings.blink_brow_px and self.gates.blinked(course.onset_ns, now) else None
-        if all(i in MOUTH for i in moving):
-            share = settings.speech_share * (0.5 if self.gates.speaking else 1.0)
-            return "speech" if self.gates.lip_travel_px(course.onset_ns) > share * peak_px else None
-        return None
+        excuses = {i: reason for i in moving if (reason := self._excuse(i, course, now))}
+        return next(iter(excuses.values())) if len(excuses) == len(moving) else None
+
+    def _excuse(self, region: int, course: _Course, now: int) -> str | None:
+        """What else may have moved this region, or None."""
+        peak_px = float(course.peak_px[region])
+        if region in BROWS:
+            is_blink = peak_px < self._settings.blink_brow_px and self.gates.blinked(course.onset_ns, now)
+            return "blink" if is_blink else None
+        share = self._settings.speech_share * (0.5 if self.gates.speaking else 1.0)
+        return "speech" if self.gates.lip_travel_px(course.onset_ns) > share * peak_px else None
 
     def _course(self, movement: _Movement) -> _Course:
         times = np.array([past.t_capture_ns for past in self._past], dtype=np.int64)

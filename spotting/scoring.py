@@ -18,6 +18,8 @@ import numpy as np
 Kind = Literal["micro", "macro"]
 KINDS: tuple[Kind, ...] = ("micro", "macro")
 
+MICRO_LIMIT_MS = 500.0
+"""The field's limit between micro- and macro-expressions."""
 AMPLITUDE_BINS_PX = (0.0, 0.5, 1.0, 2.0, float("inf"))
 
 
@@ -106,6 +108,11 @@ class Score:
         if not pairs:
             return float("nan")
         return self.all.f1 * _macro_f1(pairs)
+
+
+def kind_by_length(length_ms: float) -> Kind:
+    """What a movement of that length is called."""
+    return "micro" if length_ms <= MICRO_LIMIT_MS else "macro"
 
 
 def overlap(a: Interval, b: Interval, frame_ms: float = 0.0) -> float:

@@ -22,9 +22,9 @@ from spotting.settings import SpotterSettings
 
 _REGION_LANDMARKS: dict[str, tuple[int, ...]] = {
     "left_brow_inner": (107, 66, 55, 65),
-    "left_brow_outer": (70, 63, 46, 53),
+    "left_brow_outer": (63, 105, 53, 52),
     "right_brow_inner": (336, 296, 285, 295),
-    "right_brow_outer": (300, 293, 276, 283),
+    "right_brow_outer": (293, 334, 283, 282),
     "left_nose": (129, 64),
     "right_nose": (358, 294),
     "left_lip": (61,),
@@ -43,12 +43,15 @@ _OVAL = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136,
     172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
-_REGION_RADIUS_PX = 6.0
-_POINTS = 5
-"""Points matched in a region; their median is its movement."""
+_CROSS = ((0, 0), (4, 0), (-4, 0), (0, 4), (0, -4))
+"""Points matched around a region's centre, px of a 128 crop; their median is its movement."""
 _WINDOW = (17, 17)
 _LEVELS = 1
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.01)
+_LOST_MISFIT_PX = 0.5
+"""With more misfit the keyframe has nothing to say about this face any more, as after a turn of the head."""
+_SAME_EYES_GREY = 10.0
+"""No keyframe is taken in the middle of a blink."""
 _LOST_PX = 12.0
 """A patch found this far from where the head's motion puts it was not found."""
 _CONTRAST = 24.0
@@ -90,14 +93,15 @@ class SignalMaker:
         self._pose = HeadPose.rest()
         self._before = _Readings.zero()
 
-    def update(self, face: AlignedFace, *, quiet: bool) -> Sample:
-        """Measure one face. `quiet`: nothing moves, so this face may become the new keyframe."""
+    def update(self, face: AlignedFace, *, quiet: bool, open_: bool) -> Sample:
+        """Measure one face. `quiet`: nothing moves, so this face may become the new keyframe. `open_`: it must not."""
         if self._key is None:
             self._key = _Keyframe(face)
         key = self._key
         readings, self._pose = key.measure(face, self._pose)
         total = self._before + readings
-        if quiet and self._is_stale(key, face, readings):
+        lost = readings.misfit_px > _LOST_MISFIT_PX
+        if not open_ and (lost or (quiet and self._is_stale(key, face, readings))):
             self._key, self._before, self._pose = _Keyframe(face), total, HeadPose.rest()
         return Sample(
             t_capture_ns=face.t_capture_ns,
@@ -112,6 +116,8 @@ class SignalMaker:
 
     def _is_stale(self, key: _Keyframe, face: AlignedFace, readings: _Readings) -> bool:
         age_ms = (face.t_capture_ns - key.t_capture_ns) / 1e6
+        if readings.eye_change > _SAME_EYES_GREY and age_ms < 2 * self._settings.key_age_ms:
+            return False
         moved_px = float(np.abs(readings.head).max())
         return age_ms > self._settings.key_age_ms or moved_px > self._settings.key_shift_px or face.anchor != key.anchor
 
@@ -151,13 +157,10 @@ class _Keyframe:
         self._alignment = face.alignment
         self._scale = 128 / face.pixels.shape[0]
         self._image = _flattened(face.pixels)
-        texture = cv2.cornerMinEigenVal(self._image, 9)
-        reach = _REGION_RADIUS_PX / self._scale
-        centres = [landmarks[list(group)].mean(axis=0) for group in _REGION_LANDMARKS.values()]
-        regions = np.concatenate([_textured(texture, centre, reach, _POINTS) for centre in centres])
+        regions = np.stack([landmarks[list(group)].mean(axis=0) for group in _REGION_LANDMARKS.values()])
+        regions = (regions[:, None] + np.array(_CROSS, np.float32) / self._scale).reshape(-1, 2)
         eyes = np.stack([landmarks[list(group)].mean(axis=0) for group in _EYES])
         bridge, grid = landmarks[list(_BRIDGE)], _grid(landmarks, face.pixels.shape[0])
-        grid = np.concatenate([_textured(texture, point, 0.6 * reach, 1) for point in grid])
         parts = [regions, landmarks[list(_MID_LIPS)], eyes, bridge, grid]
         self._ends = np.cumsum([len(part) for part in parts])[:-1]
         self._points = np.clip(np.concatenate(parts), 2, face.pixels.shape[0] - 3).astype(np.float32)
@@ -204,23 +207,6 @@ class _Keyframe:
             matched[:, 0],
             cast(FloatArray, error[:, 0]),
         )
-
-
-def _textured(texture: npt.NDArray[Any], centre: FloatArray, reach: float, number: int) -> FloatArray:
-    """(number, 2) points within reach of a centre, where the picture has most texture in both directions."""
-    side = texture.shape[0]
-    low = np.clip(np.floor(centre - reach), 2, side - 3).astype(int)
-    high = np.clip(np.ceil(centre + reach) + 1, low + 1, side - 2).astype(int)
-    window = texture[low[1] : high[1], low[0] : high[0]].copy()
-    rows, columns = np.mgrid[low[1] : high[1], low[0] : high[0]]
-    window[(columns - centre[0]) ** 2 + (rows - centre[1]) ** 2 > reach**2] *= 1e-3
-    chosen = []
-    for _ in range(number):
-        best = int(np.argmax(window))
-        point = np.array([columns.flat[best], rows.flat[best]], np.float32)
-        chosen.append(point)
-        window[(columns - point[0]) ** 2 + (rows - point[1]) ** 2 < (0.5 * reach) ** 2] *= 1e-3
-    return np.stack(chosen)
 
 
 def _grid(landmarks: FloatArray, side: int) -> FloatArray:

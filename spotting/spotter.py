@@ -99,7 +99,7 @@ class Spotter:
 
     def _measure(self, face: AlignedFace) -> Candidate | None:
         self._measured_ns = face.t_capture_ns
-        sample = self._signal.update(face, quiet=self._detector.quiet)
+        sample = self._signal.update(face, quiet=self._detector.quiet, open_=self._detector.open)
         decision = self._detector.update(sample, self._frame_gate.rate_hz)
         detector = self._detector
         self.motion = Motion(

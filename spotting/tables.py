@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ahmsa.errors import DataError
-from spotting.scoring import KINDS, Interval
+from spotting.scoring import KINDS, Interval, kind_by_length
 
 COLUMNS = ("video", "onset", "apex", "offset", "onset_ms", "apex_ms", "offset_ms", "type", "score", "gate")
 """onset, apex, offset are frame numbers of the source, counted from 0; gate is empty, or the gate that held a movement back."""
@@ -43,7 +43,7 @@ def _interval(row: Mapping[str, str | None], fps: float, place: str) -> Interval
     onset, apex, offset = (_moment_ms(row, name, fps, place) for name in _MOMENTS)
     if not onset <= apex <= offset:
         raise DataError(f"{place}: onset, apex and offset must follow one another; correct the row")
-    kind = row.get("type") or row.get("kind") or ("micro" if offset - onset <= 500 else "macro")
+    kind = row.get("type") or row.get("kind") or kind_by_length(offset - onset)
     if kind not in KINDS:
         raise DataError(f"{place}: type is {kind!r}; it must be micro or macro")
     amplitude = row.get("amplitude_px")

@@ -1,0 +1,170 @@
+"""The standing benchmark: generated faces with known movements, every nuisance alone and all mixed, at 30, 60 and 200 fps.
+
+Tuning and reporting use different seeds: `TUNING_SEEDS` are free to look at, `REPORT_SEEDS` are for the table alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from ahmsa.synth import MIXED, NUISANCES, Scenario, SyntheticFaces, TrueEvent
+from ahmsa.types import Candidate
+from spotting.baselines import Baseline, offline_baselines
+from spotting.scoring import Interval, Score, kind_by_length, score_strict
+from spotting.settings import SpotterSettings
+from spotting.spotter import Spotter
+
+TUNING_SEEDS = range(100, 1000)
+REPORT_SEEDS = range(5000, 6000)
+
+_MATCH_MS = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One line of the table: so many generated minutes of one kind."""
+
+    name: str
+    scenario: Scenario
+    clips: int = 1
+    baselines: bool = False
+
+    def scenarios(self, seeds: range) -> Iterator[Scenario]:
+        """Clips of the condition, each under its own seed."""
+        for number in range(self.clips):
+            yield _with_seed(self.scenario, seeds[number])
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a detector made of one condition."""
+
+    name: str
+    predicted: list[Interval] = field(default_factory=list)
+    truth: list[Interval] = field(default_factory=list)
+    minutes: float = 0.0
+    provisional_ms: list[float] = field(default_factory=list)
+    """Announced this long after the true apex."""
+    confirmed_ms: list[float] = field(default_factory=list)
+    frame_ms: list[float] = field(default_factory=list)
+    """Time that the spotter took per frame."""
+    announced: int = 0
+    retracted: int = 0
+    gated: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def score(self) -> Score:
+        return score_strict(self.predicted, self.truth)
+
+    def recall_between(self, low_px: float, high_px: float = float("inf")) -> float:
+        """Share of the true micro-expressions of an amplitude that were found; NaN where there are none."""
+        hits, labels = self.score.recall_by_amplitude((low_px, high_px)).get((low_px, high_px), (0, 0))
+        return hits / labels if labels else float("nan")
+
+
+def conditions(size: str = "full") -> list[Condition]:
+    """The benchmark's conditions. size: full (about 75 generated minutes) or quick (about 5)."""
+    quick = size == "quick"
+    clips = 1 if quick else 20
+    seconds = 40.0 if quick else 60.0
+    busy = Scenario(duration_s=seconds, micro_per_minute=12.0, macro_per_minute=1.0)
+    still = Scenario(duration_s=seconds, micro_per_minute=0.0, noise_levels=2.0)
+    made = [
+        Condition("mixed", replace(busy, nuisances=MIXED), clips, baselines=True),
+        Condition(
+            "mixed, no expression", replace(busy, nuisances=MIXED, micro_per_minute=0.0, macro_per_minute=0.0), clips // 2 or 1
+        ),
+        Condition("still face, noise", still, clips),
+        Condition("mixed, 60 fps", replace(busy, nuisances=MIXED, fps=60.0), 1 if quick else 5),
+        Condition(
+            "mixed, 200 fps", replace(busy, nuisances=MIXED, fps=200.0, duration_s=20.0 if quick else 60.0), 1 if quick else 3
+        ),
+        Condition("undisturbed", busy, 1 if quick else 3, baselines=True),
+    ]
+    if not quick:
+        made += [Condition(kind, replace(busy, nuisances={kind: 1.0})) for kind in NUISANCES]
+    return made
+
+
+def run(condition: Condition, seeds: range = REPORT_SEEDS, settings: SpotterSettings | None = None) -> list[Outcome]:
+    """The spotter's outcome, and the baselines' after it where the condition asks for them."""
+    outcomes: dict[str, Outcome] = {}
+    for scenario in condition.scenarios(seeds):
+        for outcome in run_clip(scenario, settings or SpotterSettings(), baselines=condition.baselines):
+            merged = outcomes.setdefault(outcome.name, Outcome(outcome.name))
+            _merge(merged, outcome)
+    return list(outcomes.values())
+
+
+def run_clip(scenario: Scenario, settings: SpotterSettings, *, baselines: bool = False) -> list[Outcome]:
+    """One clip through the spotter, frame by frame, as live."""
+    faces, spotter = SyntheticFaces(scenario), Spotter(settings)
+    others: Sequence[Baseline] = offline_baselines(scenario.fps) if baselines else ()
+    outcome = Outcome("ahmsa", truth=_intervals(faces.truth, scenario.seed), minutes=scenario.duration_s / 60)
+    for _, t_ns, face in faces.moments():
+        start = time.perf_counter()
+        candidate = spotter.lost(t_ns) if face is None else spotter.update(face)
+        outcome.frame_ms.append((time.perf_counter() - start) * 1e3)
+        faces.hold = spotter.open
+        if candidate is not None:
+            _take(outcome, candidate, t_ns, faces.truth, scenario.seed)
+        if face is not None:
+            for other in others:
+                other.update(face)
+    outcome.gated.update(spotter.gated)
+    return [outcome, *(_baseline_outcome(other, outcome, scenario.seed) for other in others)]
+
+
+def _take(outcome: Outcome, candidate: Candidate, now_ns: int, truth: Iterable[TrueEvent], seed: int) -> None:
+    apex_ms = _apex_ms(candidate)
+    late = [now_ns / 1e6 - event.apex_ms for event in truth if event.kind == "micro" and _is_within(apex_ms, event)]
+    if candidate.phase == "provisional":
+        outcome.announced += 1
+        outcome.provisional_ms += late[:1]
+    elif candidate.phase == "retracted":
+        outcome.retracted += 1
+    else:
+        kind = "macro" if candidate.phase == "macro" else "micro"
+        outcome.confirmed_ms += late[:1] if kind == "micro" else []
+        offset_ns = candidate.offset_t_ns if candidate.offset_t_ns is not None else now_ns
+        onset_ms = candidate.onset.t_capture_ns / 1e6
+        outcome.predicted.append(Interval(str(seed), onset_ms, apex_ms, offset_ns / 1e6, kind))
+
+
+def _baseline_outcome(baseline: Baseline, ours: Outcome, seed: int) -> Outcome:
+    found = [Interval(str(seed), *times, kind_by_length(times[2] - times[0])) for times in baseline.finish()]
+    return Outcome(baseline.name, predicted=found, truth=ours.truth, minutes=ours.minutes)
+
+
+def _merge(total: Outcome, clip: Outcome) -> None:
+    total.predicted += clip.predicted
+    total.truth += clip.truth
+    total.minutes += clip.minutes
+    total.provisional_ms += clip.provisional_ms
+    total.confirmed_ms += clip.confirmed_ms
+    total.frame_ms += clip.frame_ms
+    total.announced += clip.announced
+    total.retracted += clip.retracted
+    total.gated.update(clip.gated)
+
+
+def _intervals(truth: Iterable[TrueEvent], seed: int) -> list[Interval]:
+    return [
+        Interval(str(seed), event.onset_ms, event.apex_ms, event.offset_ms, event.kind, event.label, event.amplitude_px)
+        for event in truth
+    ]
+
+
+def _apex_ms(candidate: Candidate) -> float:
+    return (candidate.apex_t_ns if candidate.apex_t_ns is not None else candidate.apex.t_capture_ns) / 1e6
+
+
+def _is_within(apex_ms: float, event: TrueEvent) -> bool:
+    return event.onset_ms - _MATCH_MS <= apex_ms <= event.offset_ms + _MATCH_MS
+
+
+def _with_seed(scenario: Scenario, seed: int) -> Scenario:
+    return replace(scenario, seed=seed)
