@@ -59,9 +59,11 @@ class LiveOptions:
 class View(Protocol):
     """Someone who watches: a terminal, lines of text, or nobody."""
 
+    def opened(self, endpoint: str) -> None: ...
     def take(self, message: AnyMessage) -> None: ...
     def notice(self, text: str) -> None: ...
     def tick(self) -> None: ...
+    def closed(self) -> None: ...
 
 
 class InterruptError(RunError):
@@ -74,7 +76,8 @@ class InterruptError(RunError):
 
 def run_live(options: LiveOptions, view: View) -> None:
     """Run until the source or the duration ends. Raises RunError where the job was not done, InterruptError after a signal."""
-    with LiveSession(options, view.notice) as live, _signals(live.kill) as caught:
+    with LiveSession(options, view.notice) as live, signals(live.kill) as caught:
+        view.opened(live.endpoint)
         while (reason := live.over()) is None and not caught:
             message = live.stream.next(_STEP_S)
             if message is not None:
@@ -288,7 +291,7 @@ class LiveSession:
 
 
 @contextlib.contextmanager
-def _signals(force: Callable[[], None]) -> Iterator[list[int]]:
+def signals(force: Callable[[], None]) -> Iterator[list[int]]:
     """SIGINT and SIGTERM are collected; a second one forces the end."""
     caught: list[int] = []
 

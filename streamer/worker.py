@@ -103,14 +103,18 @@ class Worker:
         self._instance = secrets.token_hex(4)
         self._waiting: deque[tuple[bytes, Candidate]] = deque()
 
-    def serve(self, load: Callable[[], Recognising], stopped: Callable[[], bool]) -> None:
-        """Answer until `stopped()`."""
+    def serve(
+        self, load: Callable[[], Recognising], stopped: Callable[[], bool], tell: Callable[[WorkerReady], None] | None = None
+    ) -> None:
+        """Answer until `stopped()`; `tell` is called when it is ready to."""
         recogniser = load()
         # One by one on a CPU: a batch gains nothing there, and single answers are the same whatever else is waiting.
         batch = 1 if recogniser.device == "cpu" else _GPU_BATCH
         ready = WorkerReady(
             instance=self._instance, model=recogniser.model_id, device=recogniser.device, crop_px=recogniser.crop_px
         )
+        if tell is not None:
+            tell(ready)
         while not stopped():
             self._receive(0 if self._waiting else _POLL_MS, ready)
             questions = list(islice(self._waiting, batch))

@@ -1,0 +1,283 @@
+"""The commands `ahmsa-live`, `ahmsa-watch` and `ahmsa-worker`. Heavy imports wait until a command really runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ahmsa.errors import UsageError
+from configs.command import program, run_program
+
+if TYPE_CHECKING:
+    from configs.schema import LiveSettings
+    from streamer.board import Board
+    from streamer.live import View
+
+_live = program("From a camera to a stream of micro-expressions.")
+_watch = program("Read a running stream.")
+_worker = program("The recogniser alone.")
+
+
+def live() -> None:
+    """Entry point of `ahmsa-live`."""
+    run_program(_live)
+
+
+def watch() -> None:
+    """Entry point of `ahmsa-watch`."""
+    run_program(_watch)
+
+
+def worker() -> None:
+    """Entry point of `ahmsa-worker`."""
+    run_program(_worker)
+
+
+def _source(*names: str, help: str) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="What to watch: one of these", show_default=False)
+
+
+def _output(*names: str, help: str) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="Where it goes", show_default=False)
+
+
+def _model(*names: str, help: str) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="Who recognises", show_default=False)
+
+
+_DEBUG_HELP = "Show tracebacks, and what libraries write to the screen."
+Checkpoint = Annotated[Path | None, _model(help="Weights (.safetensors). Default: those that ship with the program.")]
+Device = Annotated[str | None, _model(help="auto, cpu, cuda or mps. Default: auto.")]
+Config = Annotated[Path | None, typer.Option(help="Settings in TOML; configs/live.toml shows every key.", show_default=False)]
+Debug = Annotated[bool, typer.Option("--debug", help=_DEBUG_HELP)]
+
+
+@_live.command()
+def _run_live(
+    camera: Annotated[int | None, _source(help="Number of a camera: see --list-cameras.")] = None,
+    video: Annotated[Path | None, _source(help="A video file: .mp4, .avi, .mkv.")] = None,
+    url: Annotated[str | None, _source(help="A network camera: rtsp://... or http://....")] = None,
+    images: Annotated[Path | None, _source(help="A folder of numbered images.")] = None,
+    demo: Annotated[bool, _source("--demo", help="The built-in clip; needs no camera, ends with its own score.")] = False,
+    replay: Annotated[Path | None, _source(help="Publish a session again that --record has kept.")] = None,
+    list_cameras: Annotated[bool, typer.Option("--list-cameras", help="List the cameras, and end.")] = False,
+    as_fast_as_possible: Annotated[
+        bool, typer.Option("--as-fast-as-possible", help="Do not wait for a file's own speed; no frame is lost.")
+    ] = False,
+    max_faces: Annotated[
+        int | None, typer.Option(help="Faces that are followed at once. Default: 1.", show_default=False)
+    ] = None,
+    duration: Annotated[
+        float | None, typer.Option(min=0.1, help="End so many seconds after the first frame.", show_default=False)
+    ] = None,
+    config: Config = None,
+    debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
+    publish: Annotated[
+        str | None,
+        _output(help="Endpoint of the stream. Default: tcp://127.0.0.1:5556, for this machine only."),
+    ] = None,
+    record: Annotated[
+        Path | None, _output(help="Keep events.jsonl, motion.csv and session.json in a new folder. No images.")
+    ] = None,
+    record_video: Annotated[
+        bool, _output("--record-video", help="With --record: keep the pictures too. Tell those who are filmed.")
+    ] = False,
+    headless: Annotated[bool, _output("--headless", help="No screen: publish and record only.")] = False,
+    screenshot: Annotated[Path | None, _output(help="Write the screen as it is at the end as SVG.")] = None,
+    worker: Annotated[str | None, _model(help="A recogniser elsewhere: the endpoint of its `ahmsa-worker --bind`.")] = None,
+    checkpoint: Checkpoint = None,
+    device: Device = None,
+) -> None:
+    """Watch faces, and publish their micro-expressions.
+
+    Without a camera: `ahmsa-live --demo`
+
+    With one: `ahmsa-live --camera 0`
+
+    A file, as fast as it goes, and kept: `ahmsa-live --video talk.mp4 --as-fast-as-possible --record out/talk`
+
+    Recognised by a GPU elsewhere: `ahmsa-live --camera 0 --worker tcp://gpu-box:5557`
+
+    Subscribe in a second terminal: `ahmsa-watch`
+
+    Ends with 0 when the job was done, 1 when it could not be, 2 when it was asked for wrongly, 130 after Ctrl-C.
+    """
+    if list_cameras:
+        _print_cameras()
+        return
+    asked = {"camera": camera, "video": video, "url": url, "images": images, "demo": demo or None, "replay": replay}
+    kind, where = _one_of(asked)
+    if record_video and record is None:
+        raise UsageError("--record-video needs --record DIR, where the pictures are kept")
+    overrides = {"stream.publish": publish, "stream.worker": worker, "device": device, "face.max_faces": max_faces}
+    settings = _settings(config, overrides)
+    from streamer.board import Board
+
+    board = Board()
+    view = _view(board, headless=headless)
+    if kind == "replay":
+        from streamer.republish import republish
+
+        _show(lambda: republish(Path(where), settings.stream, view, as_fast_as_possible=as_fast_as_possible), view)
+        return
+    from streamer.live import LiveOptions, run_live
+    from streamer.sources import SourceSpec
+
+    options = LiveOptions(
+        source=SourceSpec(kind, where),
+        settings=settings,
+        checkpoint=checkpoint,
+        duration_s=duration,
+        as_fast_as_possible=as_fast_as_possible,
+        record=record,
+        record_video=record_video,
+        debug=_is_debug(),
+    )
+    try:
+        _show(lambda: run_live(options, view), view)
+    finally:
+        _sum_up(board, demo=demo)
+        if screenshot is not None:
+            _save_screen(board, screenshot)
+
+
+@_watch.command()
+def _run_watch(
+    endpoint: Annotated[str, typer.Argument(help="Where `ahmsa-live` publishes.")] = "tcp://127.0.0.1:5556",
+    json: Annotated[bool, typer.Option("--json", help="One JSON line per message, as it was published: for a pipe.")] = False,
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(help="Only topics that start so; may be given again. Default: emotion. spot. status.", show_default=False),
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.1, help="End with an error after so many silent seconds.", show_default=False)
+    ] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the messages, and end.")] = False,
+    debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
+) -> None:
+    """Print the messages of a running `ahmsa-live`, as they come.
+
+    On this machine: `ahmsa-watch`
+
+    Elsewhere: `ahmsa-watch tcp://laptop:5556`
+
+    Into a pipe: `ahmsa-watch --json --topic emotion. | jq .label`
+    """
+    from streamer import watch, wire
+
+    if schema:
+        sys.stdout.write(wire.json_schema_text())
+        return
+    watch.watch(endpoint, topics=topic or watch.DEFAULT_TOPICS, as_json=json, timeout_s=timeout)
+
+
+@_worker.command()
+def _run_worker(
+    bind: Annotated[
+        str, typer.Option(help="Endpoint to listen at; tcp://0.0.0.0:5557 lets other machines ask.")
+    ] = "tcp://127.0.0.1:5557",
+    checkpoint: Checkpoint = None,
+    device: Device = None,
+    config: Config = None,
+    debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
+) -> None:
+    """Recognise for `ahmsa-live --worker`, here or on another machine.
+
+    On a machine with a GPU: `ahmsa-worker --bind tcp://0.0.0.0:5557 --device cuda`
+
+    There is no password and no encryption: bind to a network that you trust, or through an SSH tunnel.
+    """
+    settings = _settings(config, {"device": device})
+    from streamer.worker import WorkerTask
+    from streamer.worker_command import serve_here
+
+    _quietly(lambda: serve_here(WorkerTask(bind, checkpoint, settings.recognizer, settings.device)))
+
+
+def _one_of(asked: Mapping[str, object]) -> tuple[Any, str]:
+    """The kind and the place of the one source that was named."""
+    named = [name for name, value in asked.items() if value is not None]
+    if len(named) != 1:
+        told = "none" if not named else " and ".join(f"--{name}" for name in named)
+        raise UsageError(f"name one thing to watch: --camera, --video, --url, --images, --demo or --replay ({told} given)")
+    return named[0], "" if asked[named[0]] is True else str(asked[named[0]])
+
+
+def _settings(config: Path | None, overrides: Mapping[str, object]) -> LiveSettings:
+    from configs.load import load_settings
+    from configs.schema import LiveSettings
+
+    return load_settings(LiveSettings, config, overrides)
+
+
+def _view(board: Board, *, headless: bool) -> View:
+    """The view that fits where the output goes."""
+    from streamer.lines import LineView, QuietView
+
+    if headless:
+        return QuietView(board, typer.echo)
+    if not sys.stdout.isatty():
+        return LineView(board, typer.echo)
+    from streamer.terminal import TerminalView
+
+    return TerminalView(board)
+
+
+def _show(run: Callable[[], None], view: View) -> None:
+    """Run under a view."""
+    try:
+        _quietly(run)
+    finally:
+        view.closed()
+
+
+def _quietly(run: Callable[[], None]) -> None:
+    """Run; an interrupted run ends without words."""
+    from streamer.live import InterruptError
+
+    try:
+        run()
+    except InterruptError as interrupt:
+        raise typer.Exit(interrupt.exit_code) from None
+
+
+def _sum_up(board: Board, *, demo: bool) -> None:
+    """The last lines: what there was, and for the demo its score."""
+    status = board.status
+    if status is None or not status.processed:
+        return
+    dropped = sum(status.dropped.values())
+    phases = board.phases
+    typer.echo(
+        f"{status.captured} frames captured = {status.processed} processed + {dropped} dropped + {status.waiting} waiting; "
+        f"movements: {phases['provisional']} announced, {phases['confirmed']} confirmed, {phases['retracted']} taken back"
+    )
+    if demo:
+        from streamer.demo_score import demo_score
+
+        typer.echo(demo_score(board.emotions, status.t_capture_ns / 1e9))
+
+
+def _save_screen(board: Board, file: Path) -> None:
+    from streamer.terminal import save_svg
+
+    save_svg(board, file)
+
+
+def _print_cameras() -> None:
+    from streamer.sources import list_cameras
+
+    cameras = list_cameras()
+    for camera in cameras:
+        typer.echo(f"{camera.index}  {camera.name}")
+    if not cameras:
+        typer.echo("no camera found: plug one in, or try --demo")
+
+
+def _is_debug() -> bool:
+    return os.environ.get("AHMSA_DEBUG") == "1"

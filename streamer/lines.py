@@ -1,0 +1,93 @@
+"""Messages as lines of text: for a standard output that is no terminal, and for `ahmsa-watch`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from streamer.board import CLAIM, Board
+from streamer.wire import AnyMessage, EmotionMessage, MotionMessage, SpotMessage, StatusMessage
+
+
+def line_of(message: AnyMessage) -> str:
+    """One message, one line."""
+    start = f"{message.wall_time[11:23]} {message.source}"
+    match message:
+        case EmotionMessage():
+            claim = message.label or f"abstained ({message.abstained})"
+            bars = " ".join(f"{label} {value:.2f}" for label, value in message.probabilities.items())
+            kind = "calibrated" if message.calibrated else "raw"
+            total = message.latency_ms.get("total")
+            late = f", {total:.0f} ms after the apex" if total is not None else ""
+            return (
+                f"{start} emotion  {message.event_id} face {message.face_id}: {claim} "
+                f"[{bars}; {kind}], {message.amplitude_px:.2f} px{late}"
+            )
+        case SpotMessage():
+            reason = f" ({message.reason})" if message.reason else ""
+            rise_ms = (message.apex.t_ns - message.onset.t_ns) / 1e6
+            return (
+                f"{start} spot     {message.event_id} face {message.face_id}: {message.phase}{reason}, "
+                f"rise {rise_ms:.0f} ms, score {message.score:.1f}"
+            )
+        case MotionMessage():
+            regions = " ".join(f"{name} {sample.displacement_px:.2f}" for name, sample in message.regions.items())
+            return f"{start} motion   face {message.face_id}: {regions}{f' [{message.gate}]' if message.gate else ''}"
+        case StatusMessage():
+            return f"{start} status   {status_text(message)}"
+
+
+def status_text(status: StatusMessage) -> str:
+    """A status in words: state, rate, the frames' books, what is shut."""
+    dropped = ", ".join(f"{reason} {count}" for reason, count in status.dropped.items()) or "none"
+    parts = [
+        status.state + (f" ({status.reason})" if status.reason else ""),
+        f"{status.fps:.1f} fps",
+        f"captured {status.captured} = processed {status.processed} + waiting {status.waiting} + dropped ({dropped})",
+        f"worker {status.worker.state}",
+    ]
+    if status.flags:
+        parts.append("shut: " + ", ".join(status.flags))
+    return "; ".join(parts)
+
+
+class LineView:
+    """A view that writes lines: events as they come, and the state where it changes."""
+
+    def __init__(self, board: Board, write: Callable[[str], None]) -> None:
+        self._board, self._write = board, write
+        self._said: tuple[object, ...] = ()
+
+    def opened(self, endpoint: str) -> None:
+        self._board.endpoint = endpoint
+        self._write(f"ahmsa-live: subscribe with `ahmsa-watch {endpoint}`")
+        self._write(CLAIM)
+
+    def take(self, message: AnyMessage) -> None:
+        self._board.take(message)
+        if isinstance(message, StatusMessage):
+            state = (message.state, message.reason, message.flags, message.worker.state)
+            if state == self._said:
+                return
+            self._said = state
+        if not isinstance(message, MotionMessage):
+            self._write(line_of(message))
+
+    def notice(self, text: str) -> None:
+        sys.stderr.write(f"warning: {text}\n")
+
+    def tick(self) -> None:
+        """Nothing to refresh."""
+
+    def closed(self) -> None:
+        """Nothing to tidy up."""
+
+
+class QuietView(LineView):
+    """`--headless`: keeps the totals, and says nothing but warnings."""
+
+    def opened(self, endpoint: str) -> None:
+        self._board.endpoint = endpoint
+
+    def take(self, message: AnyMessage) -> None:
+        self._board.take(message)

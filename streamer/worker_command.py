@@ -1,0 +1,30 @@
+"""What `ahmsa-worker` does: the recogniser in this very process, until a signal."""
+
+from __future__ import annotations
+
+import sys
+
+from streamer.edge import WorkerReady
+from streamer.live import InterruptError, signals
+from streamer.sockets import is_loopback
+from streamer.worker import Worker, WorkerTask, load_recognizer
+
+
+def serve_here(task: WorkerTask) -> None:
+    """Answer until a signal. Raises StreamError where the endpoint is taken, CheckpointError or DeviceError before it starts,
+    InterruptError at the end."""
+    worker = Worker(task.endpoint)
+    if not is_loopback(worker.endpoint):
+        sys.stderr.write(f"warning: anyone on that network can ask at {worker.endpoint}; faces travel to it unencrypted\n")
+
+    def tell(ready: WorkerReady) -> None:
+        sys.stdout.write(f"ready at {worker.endpoint}: model {ready.model} on {ready.device}; ask with --worker\n")
+        sys.stdout.flush()
+
+    with signals(lambda: None) as caught:
+        try:
+            worker.serve(lambda: load_recognizer(task), lambda: bool(caught), tell)
+        finally:
+            worker.close()
+    if caught:
+        raise InterruptError(caught[0])
