@@ -79,14 +79,13 @@ class Lips:
     _BOTTOM_PX = 172.0
 
     def __init__(self, landmarks: FloatArray) -> None:
-        self._upper = _curve(landmarks[list(_UPPER_INNER_LIP)])
         self._lower = _curve(landmarks[list(_LOWER_INNER_LIP)])
         top = float(landmarks[list(_UPPER_INNER_LIP), 1].min()) - 6
         self.patch = _patch(self._CENTRE_PX - 52, top, self._CENTRE_PX + 52, self._BOTTOM_PX)
         self._rest_px = landmarks.copy()
         x, y = self.patch.x, self.patch.y
-        self._upper_y, self._lower_y = self._upper(x)[None], self._lower(x)[None]
-        self._line_share = self._line(x)[None]
+        self._lower_y = self._edge(x)[None]
+        self._line_share = self._pulled(x, self._edge(x))[None]
         self._share = self._pulled(x[None], y)
         texture = face_to_texture(np.stack(np.broadcast_arrays(x[None], y), axis=-1).reshape(-1, 2))
         shape = (*self._share.shape, 2)
@@ -113,24 +112,22 @@ class Lips:
     def move(self, landmarks: FloatArray, gap_px: float) -> None:
         """Move the landmarks of the lower lip and the jaw in place, (468, 2) face px."""
         x, y = self._rest_px[:, 0], self._rest_px[:, 1]
-        below = (y > self._lower(np.clip(x, *self._span())) - 0.5) & (y < self._BOTTOM_PX)
+        below = (y > self._edge(x) - 0.5) & (y < self._BOTTOM_PX)
         below[list(_UPPER_INNER_LIP)] = False
         landmarks[:, 1] += np.where(below, gap_px * self._pulled(x, y), 0).astype(np.float32)
 
     def _pulled(self, x: FloatArray, y: FloatArray) -> FloatArray:
         """Share of the gap by which skin at a place goes down with the jaw."""
-        lip = self._lower(np.clip(x, *self._span()))
+        lip = self._edge(x)
         depth = np.clip((y - lip) / 22, 0, 1)
         width = self._HALF_WIDTH_PX + 24 * depth
         across = np.clip(1 - ((x - self._CENTRE_PX) / width) ** 2, 0, 1) ** 2
         fade = np.clip((self._BOTTOM_PX - 4 - y) / 26, 0, 1)
         return cast(FloatArray, (across * (0.5 - 0.5 * np.cos(np.pi * fade))).astype(np.float32))
 
-    def _line(self, x: FloatArray) -> FloatArray:
-        return self._pulled(x, cast(FloatArray, self._lower(np.clip(x, *self._span()))))
-
-    def _span(self) -> tuple[float, float]:
-        return float(self._lower.x[0]), float(self._lower.x[-1])
+    def _edge(self, x: FloatArray) -> FloatArray:
+        """y of the lower lip's inner edge, continued level beyond the corners of the mouth."""
+        return cast(FloatArray, self._lower(np.clip(x, self._lower.x[0], self._lower.x[-1])))
 
     def _below(self, edge: FloatArray) -> FloatArray:
         """(h, w) 1 below the edge, 0 above, soft between."""

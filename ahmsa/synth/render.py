@@ -15,13 +15,22 @@ import numpy as np
 from ahmsa.synth.muscles import MIDLINE_PX, Motion
 from ahmsa.synth.openings import Lids, Lips, Patch
 from ahmsa.synth.performance import Moment
-from ahmsa.synth.portrait import CAMERA_PER_FACE, FACE_ORIGIN, MARGIN_PX, TEXTURE_PER_CAMERA, face_to_camera, portrait
+from ahmsa.synth.portrait import (
+    CAMERA_PER_FACE,
+    FACE_ORIGIN,
+    HEIGHT_PX,
+    MARGIN_PX,
+    TEXTURE_PER_CAMERA,
+    WIDTH_PX,
+    face_to_camera,
+    portrait,
+)
 from ahmsa.types import ByteImage, FloatArray, Matrix
 
 Box = tuple[int, int, int, int]
 """left, top, width, height in camera px."""
 
-WHOLE_PICTURE: Box = (0, 0, 640, 480)
+WHOLE_PICTURE: Box = (0, 0, WIDTH_PX, HEIGHT_PX)
 _HEAD_BOX: Box = (96, 0, 456, 480)
 """Everything that moves with the head, hair and neck included."""
 _FACE_BOX: Box = (160, 56, 328, 360)

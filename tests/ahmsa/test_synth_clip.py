@@ -21,7 +21,7 @@ from ahmsa.synth import (
     script_of,
     write_video,
 )
-from ahmsa.synth.performance import Moment
+from ahmsa.synth.performance import Moment, Performance
 from ahmsa.synth.portrait import CAMERA_PER_FACE
 from ahmsa.synth.render import WHOLE_PICTURE, Renderer
 
@@ -71,8 +71,7 @@ def test_writing_into_a_frame_does_not_change_the_clip():
 @pytest.mark.parametrize(("label", "amplitude_px"), [("positive", 2.5), ("surprise", 1.0), ("negative", 2.0)])
 def test_the_skin_moves_by_the_amplitude_that_the_truth_claims(renderer, label, amplitude_px):
     """The apex picture is the rest picture, moved by the claimed field: of all multiples of it, the single one fits best."""
-    script = clip_of([event(label, 1.0, amplitude_px)], seed=3).script
-    clip_motion = SyntheticClip(script)._performance.at(1165.0).motions[0]
+    clip_motion = Performance(clip_of([event(label, 1.0, amplitude_px)], seed=3).script).at(1165.0).motions[0]
     motion, amplitude = clip_motion
     assert amplitude == pytest.approx(amplitude_px)
     axis = np.arange(0, 128, dtype=np.float32)
@@ -91,7 +90,7 @@ def test_the_skin_moves_by_the_amplitude_that_the_truth_claims(renderer, label, 
 
 
 def test_optical_flow_sees_a_smile_at_the_mouth_and_nowhere_else(renderer):
-    motion = SyntheticClip(clip_of([event("positive", 1.0, 2.5)], seed=1).script)._performance.at(1165.0).motions[0]
+    motion = Performance(clip_of([event("positive", 1.0, 2.5)], seed=1).script).at(1165.0).motions[0]
     rest, apex = (cv2.cvtColor(renderer.picture(m), cv2.COLOR_BGR2GRAY) for m in (Moment(), Moment(motions=[motion])))
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(rest, apex, None) / CAMERA_PER_FACE
     size = np.hypot(flow[..., 0], flow[..., 1])
