@@ -39,7 +39,7 @@ def section() -> str:
     rows = [_row(published, checkpoint, peak_px) for peak_px in PEAKS_PX]
     return (
         f"{heading}{len(published)} published maps move a portrait (noise of {NOISE_SIGMA:g} grey levels); the maps computed "
-        "back from its two images are compared with the originals. The shipped checkpoint knows most of these maps from training: "
+        "back from its two images are compared with the originals. The shipped checkpoint was trained on such maps: "
         "the line is about agreement, not about accuracy.\n\n"
         "| peak of the movement, px | same answer | correlation u | v | strain |\n|---|---|---|---|---|\n" + "\n".join(rows)
     )
