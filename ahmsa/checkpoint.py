@@ -85,6 +85,7 @@ class Checkpoint:
         }
         with whole_file(path) as part:
             save_file(tensors, part, metadata={"ahmsa": _encode(self).decode()})
+            part.chmod(0o644)  # safetensors makes it readable for its writer alone
 
     @staticmethod
     def load(path: Path) -> Checkpoint:

@@ -149,7 +149,7 @@ def write_part(path: Path, part: Part) -> None:
 def read_part(path: Path) -> Part:
     """Read a result; DataError where the file was damaged after it was written."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return Part(
             epochs=arrays["epochs"],
