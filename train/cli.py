@@ -89,7 +89,7 @@ def _run(
         _ablate(data, recipe, ablation, folder, seeds, resume, where)
         return
     results = _judge(data, recipe, folder, seeds, protocol is Protocol.nested, resume, where, folder.name)
-    _show({folder.name: results}, protocol.value)
+    _show(results, protocol.value)
     if final:
         _export(data, results, checkpoint or folder / "checkpoint.safetensors", where)
 
@@ -114,7 +114,7 @@ def _ablate(
         name: _judge(data, variant, folder / name, seeds, False, resume, device, name)
         for name, variant in variants(recipe, ablation.value).items()
     }
-    _show(results, "final")
+    _show_ablation(results)
 
 
 def _judge(
@@ -164,40 +164,47 @@ def _progress(title: str) -> Iterator[tuple[Any, Any]]:
         yield (lambda total: bar.update(task, total=total)), (lambda count: bar.advance(task, count))
 
 
-def _show(results: dict[str, RunResults], headline: str) -> None:
-    """The figures as a table; other protocols of the same run follow, the optimistic one with its warning."""
+def _show(results: RunResults, headline: str) -> None:
+    """One run: protocols side by side, the optimistic one with its warning, in full and per database."""
     from rich.console import Console
     from rich.table import Table
 
     from train.results import table_rows
 
-    first = next(iter(results.values()))
-    databases = list(first.protocols["final"].databases)
-    table = Table(title=f"{first.data.name}: {len(first.data.subjects)} subjects, {first.data.samples} maps, UF1 / UAR")
-    for column in (
-        "run",
-        "protocol",
-        "mean of seeds",
-        "95 % interval of UF1",
-        *databases,
-        "all seeds together",
-        "calibration error",
-    ):
-        table.add_column(column)
-    for name, result in results.items():
-        rows = sorted(table_rows(result.protocols), key=lambda row: not row[0].startswith(headline))
-        for protocol, figures in rows if len(results) == 1 else rows[:1]:
-            low, high = figures.interval.uf1
-            table.add_row(
-                name,
-                protocol,
-                f"{figures.uf1:.3f} / {figures.uar:.3f}",
-                f"{low:.3f} - {high:.3f}",
-                *(
-                    f"{figures.databases[database]['uf1']:.3f} / {figures.databases[database]['uar']:.3f}"
-                    for database in databases
-                ),
-                f"{figures.together.uf1:.3f} / {figures.together.uar:.3f}",
-                f"{figures.calibration_error:.3f}",
-            )
+    rows = sorted(table_rows(results.protocols), key=lambda row: not row[0].startswith(headline))
+    seeds = f"{len(results.seeds)} seed" + ("s" if len(results.seeds) > 1 else "")
+    table = Table(
+        title=f"{results.data.name}, {len(results.data.subjects)} subjects left out one by one, mean of {seeds}: UF1/UAR"
+    )
+    table.add_column("", no_wrap=True)
+    for name, _ in rows:
+        table.add_column(name)
+    table.add_row(f"all {results.data.samples} maps", *(_pair(figures.uf1, figures.uar) for _, figures in rows))
+    for edge, label in ((0, "95 % interval, low"), (1, "95 % interval, high")):
+        table.add_row(label, *(_pair(figures.interval.uf1[edge], figures.interval.uar[edge]) for _, figures in rows))
+    for database in results.protocols["final"].databases:
+        scores = [figures.databases[database] for _, figures in rows]
+        table.add_row(database, *(_pair(score["uf1"], score["uar"]) for score in scores))
+    table.add_row("seeds answering together", *(_pair(figures.together.uf1, figures.together.uar) for _, figures in rows))
+    table.add_row("calibration error", *(f"{figures.calibration_error:.3f}" for _, figures in rows))
     Console().print(table)
+
+
+def _show_ablation(results: dict[str, RunResults]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    databases = list(next(iter(results.values())).protocols["final"].databases)
+    table = Table(title="UF1/UAR, protocol final")
+    for column in ("", "all", *databases):
+        table.add_column(column, no_wrap=True)
+    for name, result in results.items():
+        figures = result.protocols["final"]
+        scores = [figures.databases[database] for database in databases]
+        table.add_row(name, _pair(figures.uf1, figures.uar), *(_pair(score["uf1"], score["uar"]) for score in scores))
+    Console().print(table)
+
+
+def _pair(uf1: float, uar: float) -> str:
+    """As papers print them: .804/.782."""
+    return "/".join(f"{value:.3f}".removeprefix("0") for value in (uf1, uar))

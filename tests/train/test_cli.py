@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from ahmsa.checkpoint import Checkpoint
+from train import cli
+
+RECIPE = """
+[net]
+channels = [8, 12, 16]
+heads = [2, 2, 2]
+blocks = [1, 1, 1]
+[fit]
+batch = 8
+"""
+
+
+@pytest.fixture
+def command(tmp_path, make_maps, write_maps, monkeypatch, capsys):
+    """Run `ahmsa-train` in this process: (exit code, output, errors)."""
+    write_maps(tmp_path / "maps", make_maps())
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str):
+        monkeypatch.setattr(sys, "argv", ["ahmsa-train", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.train()
+        captured = capsys.readouterr()
+        return end.value.code or 0, captured.out, captured.err
+
+    return call
+
+
+def test_one_command_judges_and_exports(command, tmp_path):
+    code, out, _ = command(
+        "--maps", "maps", "--settings", "tiny.toml", "--epochs", "1", "--protocol", "paper", "--final", "--device", "cpu"
+    )
+    assert code == 0
+    assert "paper (OPTIMISTIC)" in out
+    assert "final" in out
+    Checkpoint.load(tmp_path / "runs" / "3db-tiny" / "checkpoint.safetensors")
+    assert (tmp_path / "runs" / "3db-tiny" / "results.json").is_file()
+
+
+def test_an_ablation_is_one_command(command, tmp_path):
+    code, out, _ = command(
+        "--maps", "maps", "--settings", "tiny.toml", "--epochs", "1", "--ablation", "levels", "--out", "abl", "--device", "cpu"
+    )
+    assert code == 0
+    assert "levels-3-factor-3" in out
+    assert len(list((tmp_path / "abl").iterdir())) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "sentence"),
+    [
+        (["--maps", "nowhere"], 1, "no folder nowhere"),
+        (["--maps", "maps", "--preset", "huge"], 2, "no preset 'huge'; choose one of"),
+        (["--maps", "maps", "--db", "casme9"], 2, "no ready-made maps of 'casme9'"),
+        (["--maps", "maps", "--device", "abacus"], 1, "no device called"),
+    ],
+)
+def test_a_command_that_cannot_be_done_says_why(command, arguments, exit_code, sentence):
+    code, _, errors = command(*arguments)
+    assert code == exit_code
+    assert sentence in errors
+    assert errors.count("\n") == 1
+
+
+def test_settings_out_of_range_are_named(command, tmp_path):
+    (tmp_path / "odd.toml").write_text("[fit]\nepochs = 0\n")
+    code, _, errors = command("--maps", "maps", "--settings", "odd.toml")
+    assert code == 2
+    assert "fit.epochs" in errors
