@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections import Counter, OrderedDict
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from streamer.edge import CANDIDATE, CAPTURE_HWM, ENDED, MESSAGE, Stamps, parts_
 from streamer.messages import MotionPace, motion_message
 from streamer.sockets import connected
 from streamer.sources import Source, SourceSpec, open_source
+from streamer.video_recorder import VideoRecorder
 from streamer.wire import FaceState, StageTiming, StatusMessage, encode
 
 _CHANGE_GAP_S = 0.1
@@ -44,11 +46,17 @@ def run_capture(task: CaptureTask, stopped: Callable[[], bool]) -> None:
     settings = task.settings
     with (
         Outlet(task.endpoint, stopped) as outlet,
-        CaptureStage(settings.face, settings.spotter) as stage,
         open_source(task.source, settings.source, as_fast_as_possible=task.as_fast_as_possible) as source,
+        CaptureStage(settings.face, settings.spotter) as stage,
+        contextlib.ExitStack() as video_file,
     ):
         outlet.may_drop = source.live
-        loop = CaptureLoop(task, source, stage, outlet)
+        video = None
+        if task.record_video is not None:
+            name = f"{source.name}-r{task.start}" if task.start else source.name
+            video = VideoRecorder(task.record_video, name, source.nominal_hz)
+            video_file.callback(video.close)
+        loop = CaptureLoop(task, source, stage, outlet, video)
         try:
             loop.run(stopped)
         finally:
@@ -87,8 +95,11 @@ class Outlet:
 class CaptureLoop:
     """Frames through the stage, and its results to the outlet."""
 
-    def __init__(self, task: CaptureTask, source: Source, stage: CaptureStage, outlet: Outlet) -> None:
+    def __init__(
+        self, task: CaptureTask, source: Source, stage: CaptureStage, outlet: Outlet, video: VideoRecorder | None = None
+    ) -> None:
         self._task, self._source, self._stage, self._outlet = task, source, stage, outlet
+        self._video = video
         self._pace = MotionPace(task.settings.stream.motion_hz)
         self._grabbed_ns: OrderedDict[int, int] = OrderedDict()
         self._t_capture_ns = 0
@@ -117,6 +128,8 @@ class CaptureLoop:
         while len(self._grabbed_ns) > _GRABS_KEPT:
             self._grabbed_ns.popitem(last=False)
         self._t_capture_ns = frame.t_capture_ns
+        if self._video is not None:
+            self._video.write(frame)
         before = self._stage.processed
         result = self._stage.process(frame)
         if self._stage.processed > before:
