@@ -92,7 +92,7 @@ def prepare(
             data,
             settings,
             classes=classes,
-            cache=cache,
+            cache_folder=cache,
             jobs=jobs or os.cpu_count() or 1,
             skip_bad=skip_bad,
             progress=progress,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,9 @@ from ahmsa.types import FlowMap
 from train.databases.clips import Clip
 
 
+_ABOUT = "ahmsa"
+
+
 def map_path(folder: Path, clip: Clip) -> Path:
     return folder / f"{clip.database}_{clip.subject}_{clip.name}.safetensors"
 
@@ -22,14 +26,14 @@ def save_map(path: Path, clip: Clip, flow_map: FlowMap, apex: int) -> None:
     """Write a map with its amplitudes and what it was made of. apex: the frame that was used, annotated or by rule."""
     about = {
         "clip": _fingerprint(clip),
-        "apex": str(apex),
-        "peak_px": repr(flow_map.peak_px),
-        "mean_px": repr(flow_map.mean_px),
-        "strain_peak": repr(flow_map.strain_peak),
-        "fallback": str(int(flow_map.fallback)),
+        "apex": apex,
+        "peak_px": flow_map.peak_px,
+        "mean_px": flow_map.mean_px,
+        "strain_peak": flow_map.strain_peak,
+        "fallback": flow_map.fallback,
     }
-    with whole_file(path) as part:
-        save_file({"uvs": np.ascontiguousarray(flow_map.uvs)}, part, metadata=about)
+    with whole_file(path) as part:  # one metadata entry: safetensors writes several in any order
+        save_file({"uvs": np.ascontiguousarray(flow_map.uvs)}, part, metadata={_ABOUT: json.dumps(about)})
 
 
 def load_map(path: Path, clip: Clip) -> FlowMap | None:
@@ -38,15 +42,15 @@ def load_map(path: Path, clip: Clip) -> FlowMap | None:
         return None
     try:
         with safe_open(path, framework="np") as file:
-            about = file.metadata() or {}
-            if about.get("clip") != _fingerprint(clip):
+            about = json.loads((file.metadata() or {})[_ABOUT])
+            if about["clip"] != _fingerprint(clip):
                 return None
             return FlowMap(
                 uvs=file.get_tensor("uvs"),
                 peak_px=float(about["peak_px"]),
                 mean_px=float(about["mean_px"]),
                 strain_peak=float(about["strain_peak"]),
-                fallback=about["fallback"] == "1",
+                fallback=bool(about["fallback"]),
             )
     except (SafetensorError, KeyError, ValueError, OSError):
         return None

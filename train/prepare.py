@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -31,7 +32,9 @@ from train.map_file import load_map, map_path
 from train.prepare_clip import ClipWorker
 
 DEFAULT_CACHE = Path("runs") / "maps"
-_NO_PIXEL_CODE = frozenset({"checkpoint", "device", "errors", "face", "files", "frames", "net", "recognizer", "trees", "workbook"})
+_NO_PIXEL_CODE = frozenset(
+    {"checkpoint", "device", "errors", "face", "files", "frames", "net", "recognizer", "trees", "workbook"}
+)
 """Modules of `ahmsa` that cannot change a prepared map; all others count in the hash. Forgetting one here costs time only."""
 _NAMED_PROBLEMS = 5
 
@@ -64,7 +67,7 @@ def prepare(
     settings: PrepareSettings,
     *,
     classes: int = 3,
-    cache: Path = DEFAULT_CACHE,
+    cache_folder: Path = DEFAULT_CACHE,
     jobs: int = 1,
     skip_bad: bool = False,
     progress: Progress | None = None,
@@ -74,7 +77,7 @@ def prepare(
     Raises DataError after all good clips are done, naming the bad ones, unless `skip_bad`; and where a class has no map.
     """
     surveys = read_surveys(database, root, classes)
-    folder = cache / f"{database}-{settings_hash(settings)}"
+    folder = cache_folder / f"{database}-{settings_hash(settings)}"
     clips = [clip for survey in surveys for clip in survey.clips]
     bad = [str(problem) for survey in surveys for problem in survey.problems if problem.fatal]
     todo = [clip for clip in clips if load_map(map_path(folder, clip), clip) is None]
@@ -91,12 +94,16 @@ def prepare(
 
 def settings_hash(settings: PrepareSettings) -> str:
     """Twelve hex digits of settings and of the code that makes pixels: a change of either makes new maps."""
-    digest = hashlib.sha256(msgspec.json.encode(settings))
+    return hashlib.sha256(_code_digest() + msgspec.json.encode(settings)).hexdigest()[:12]
+
+
+@cache
+def _code_digest() -> bytes:
+    """Taken once: the code of a process does not change when its files do."""
     room, here = Path(ahmsa.__file__).parent, Path(__file__).parent
     pixel_code = sorted(path for path in room.glob("*.py") if path.stem not in _NO_PIXEL_CODE)
-    for path in [*pixel_code, here / "apex.py", here / "prepare_clip.py"]:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+    files = [*pixel_code, here / "apex.py", here / "prepare_clip.py"]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).digest()
 
 
 def _refusal(database: str, bad: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,8 @@ class ClipWorker:
         from ahmsa.images import read_image
 
         onset = read_image(clip.frames[clip.onset])
-        fit = self._aligner.fit(onset)
+        aligner = _aligner(self._crop_px)
+        fit = aligner.fit(onset)
 
         def crops(numbers: Iterable[int]) -> Iterable[ByteImage]:
             return (cut_crop(read_image(clip.frames[number]), fit.alignment, self._crop_px) for number in numbers)
@@ -49,17 +50,11 @@ class ClipWorker:
             event_id="-".join(clip.key),
             face_id=0,
             phase="confirmed",
-            onset=self._aligner.face(onset, fit, clip.onset, clip.fps),
-            apex=self._aligner.face(read_image(clip.frames[apex]), fit, apex, clip.fps),
+            onset=aligner.face(onset, fit, clip.onset, clip.fps),
+            apex=aligner.face(read_image(clip.frames[apex]), fit, apex, clip.fps),
             score=1.0,
             offset_t_ns=round(clip.offset * 1e9 / clip.fps),
         )
-
-    @cached_property
-    def _aligner(self) -> ClipAligner:
-        from ahmsa.face_dlib import ClipAligner
-
-        return ClipAligner(self._crop_px)
 
     @cached_property
     def _maker(self) -> FlowMaker:
@@ -69,3 +64,11 @@ class ClipWorker:
 
         cv2.setNumThreads(1)  # one clip per process is parallel enough
         return FlowMaker(self._flow)
+
+
+@lru_cache(maxsize=1)
+def _aligner(crop_px: int) -> ClipAligner:
+    """Kept for the life of the process: its models take a second to load."""
+    from ahmsa.face_dlib import ClipAligner
+
+    return ClipAligner(crop_px)
