@@ -14,7 +14,6 @@ from ahmsa.files import whole_file
 from ahmsa.types import FlowMap
 from train.databases.clips import Clip
 
-
 _ABOUT = "ahmsa"
 
 
