@@ -23,6 +23,8 @@ from ahmsa.types import Candidate, FloatArray, FlowMap
 
 PEAK_PERCENTILE = 98.0
 """The peak of a movement is this percentile over the face: a wrong pixel is not a movement."""
+_OPENCV_MARGIN_PX = 8
+"""OpenCV's TV-L1 sees black beyond the image, and strain then finds its largest values on the border."""
 GPU_BATCH = 8
 """`auto` gives smaller batches to the compiled CPU kernel: a GPU needs company to be the faster one."""
 
@@ -129,7 +131,7 @@ def _torch_flow(
 
     first, second = torch.from_numpy(onset).to(device), torch.from_numpy(apex).to(device)
     start = None if initial is None else torch.from_numpy(initial).to(device)
-    with torch.inference_mode():
+    with torch.no_grad():
         solved = (tvl1 if device == "cpu" else graphed_tvl1)(first, second, settings, start)
     return cast(FloatArray, solved.cpu().numpy())
 
@@ -164,8 +166,17 @@ def _opencv_flow(
     )
     starts = [None] * len(onset) if initial is None else [start.transpose(1, 2, 0).copy() for start in initial]
     # OpenCV takes float images as 0-1 and multiplies by 255 itself.
-    flows = [method.calc(a / 255, b / 255, start) for a, b, start in zip(onset, apex, starts, strict=True)]
-    return cast(FloatArray, np.ascontiguousarray(np.stack(flows).transpose(0, 3, 1, 2)))
+    flows = [
+        method.calc(_with_margin(a / 255), _with_margin(b / 255), None if start is None else _with_margin(start))
+        for a, b, start in zip(onset, apex, starts, strict=True)
+    ]
+    inside = slice(_OPENCV_MARGIN_PX, -_OPENCV_MARGIN_PX)
+    return cast(FloatArray, np.ascontiguousarray(np.stack(flows)[:, inside, inside].transpose(0, 3, 1, 2)))
+
+
+def _with_margin(image: FloatArray) -> FloatArray:
+    margin = _OPENCV_MARGIN_PX
+    return cast(FloatArray, cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_REPLICATE))
 
 
 _Backend = Literal["torch", "compiled", "opencv"]

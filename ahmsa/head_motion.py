@@ -18,16 +18,17 @@ Points = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 HeadMotion = Literal["keep", "translation", "similarity"]
 
 # Discs (x, y, radius) in cells of the canonical grid: the bridge of the nose from its root to above the tip, the inner eye
-# corners and the forehead above the brows. Brows and the nose's wings move with expressions and stay outside.
+# corners and the forehead above the brows, small enough to be outvoted when brows are raised. Brows themselves and the wings
+# of the nose move with expressions and stay outside.
 _STABLE_DISCS = (
     (13.95, 8.4, 1.5),
     (13.95, 10.6, 1.5),
     (14.0, 12.6, 1.2),
     (10.2, 8.9, 1.0),
     (17.7, 8.9, 1.0),
-    (9.0, 2.2, 1.5),
-    (14.0, 1.8, 1.8),
-    (19.0, 2.2, 1.5),
+    (9.0, 2.2, 1.0),
+    (14.0, 1.8, 1.0),
+    (19.0, 2.2, 1.0),
 )
 _ROUNDS = 8
 _MIN_SCALE_PX = 0.05

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from ahmsa.synth.muscles import expression
 from ahmsa.types import ByteImage, FloatArray
 
 _Array = npt.NDArray[np.float64]
@@ -38,28 +39,36 @@ def known_pair(seed: int, peak_px: float, noise: float = 0.0, side: int = 128, s
     noise: standard deviation in grey levels, added to both images before they are rounded to bytes. Both images are rendered
     from the larger original by spline interpolation and area averaging, so no flow method's own interpolation is favoured.
     """
-    backward = _backward_field(seed, peak_px, side, smoothness_px)
-    y, x = np.mgrid[:side, :side].astype(np.float64)
-    u, v = np.zeros_like(x), np.zeros_like(x)
-    # apex(y) shows onset(y + b(y)), so y = x + flow(x) solves flow(x) = -b(x + flow(x)); b is smooth, the iteration contracts.
-    for _ in range(40):
-        u, v = (-component for component in _at(backward, x + u, y + v))
-    generator = np.random.default_rng([seed, 1])
-    onset, apex = (
-        np.clip(np.round(image + noise * generator.normal(size=image.shape)), 0, 255).astype(np.uint8)
-        for image in (_rendered(side, None), _rendered(side, backward))
-    )
-    return KnownPair(onset, apex, np.stack([u, v]).astype(np.float32))
-
-
-def _backward_field(seed: int, peak_px: float, side: int, smoothness_px: float) -> list[_Array]:
-    """Spline coefficients of the two components, with a margin around the crop."""
     generator = np.random.default_rng(seed)
     size = side + 2 * _MARGIN_PX
     field = np.stack([ndimage.gaussian_filter(generator.normal(size=(size, size)), smoothness_px) for _ in range(2)])
+    return _moved(field, peak_px, noise, side, seed)
+
+
+def known_expression(label: str, seed: int, peak_px: float, noise: float = 0.0) -> KnownPair:
+    """The portrait in 128 px, moved as the muscles of an expression would (ahmsa.synth.muscles); the rest as in known_pair."""
+    side = 128
+    axis = np.arange(-_MARGIN_PX, side + _MARGIN_PX, dtype=np.float32)
+    forward = expression(label, np.random.default_rng(seed)).field(axis, axis)
+    return _moved(-forward.astype(np.float64), peak_px, noise, side, seed)
+
+
+def _moved(backward: _Array, peak_px: float, noise: float, side: int, seed: int) -> KnownPair:
+    """The pair of a backward field (2, side + margins, side + margins) of any amplitude: apex(y) shows onset(y + b(y))."""
     inside = slice(_MARGIN_PX, -_MARGIN_PX)
-    field *= peak_px / np.hypot(field[0], field[1])[inside, inside].max()
-    return [ndimage.spline_filter(component, order=3) for component in field]
+    scale = peak_px / np.hypot(backward[0], backward[1])[inside, inside].max()
+    coefficients = [ndimage.spline_filter(component * scale, order=3) for component in backward]
+    y, x = np.mgrid[:side, :side].astype(np.float64)
+    u, v = np.zeros_like(x), np.zeros_like(x)
+    # y = x + flow(x) solves flow(x) = -b(x + flow(x)); b is smooth, so the iteration contracts.
+    for _ in range(40):
+        u, v = (-component for component in _at(coefficients, x + u, y + v))
+    generator = np.random.default_rng([seed, 1])
+    onset, apex = (
+        np.clip(np.round(image + noise * generator.normal(size=image.shape)), 0, 255).astype(np.uint8)
+        for image in (_rendered(side, None), _rendered(side, coefficients))
+    )
+    return KnownPair(onset, apex, np.stack([u, v]).astype(np.float32))
 
 
 def _at(backward: list[_Array], x: _Array, y: _Array) -> tuple[_Array, _Array]:
