@@ -9,11 +9,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
 
 from ahmsa.synth import MIXED, NUISANCES, Scenario, SyntheticFaces, TrueEvent
 from ahmsa.types import Candidate
 from spotting.baselines import Baseline, offline_baselines
-from spotting.scoring import Interval, Score, kind_by_length, score_strict
+from spotting.scoring import Interval, Kind, Score, kind_by_length, score_strict
 from spotting.settings import SpotterSettings
 from spotting.spotter import Spotter
 
@@ -127,7 +130,7 @@ def _take(outcome: Outcome, candidate: Candidate, now_ns: int, truth: Iterable[T
     elif candidate.phase == "retracted":
         outcome.retracted += 1
     else:
-        kind = "macro" if candidate.phase == "macro" else "micro"
+        kind: Kind = "macro" if candidate.phase == "macro" else "micro"
         outcome.confirmed_ms += late[:1] if kind == "micro" else []
         offset_ns = candidate.offset_t_ns if candidate.offset_t_ns is not None else now_ns
         onset_ms = candidate.onset.t_capture_ns / 1e6
@@ -135,7 +138,9 @@ def _take(outcome: Outcome, candidate: Candidate, now_ns: int, truth: Iterable[T
 
 
 def _baseline_outcome(baseline: Baseline, ours: Outcome, seed: int) -> Outcome:
-    found = [Interval(str(seed), *times, kind_by_length(times[2] - times[0])) for times in baseline.finish()]
+    found = [
+        Interval(str(seed), onset, apex, offset, kind_by_length(offset - onset)) for onset, apex, offset in baseline.finish()
+    ]
     return Outcome(baseline.name, predicted=found, truth=ours.truth, minutes=ours.minutes)
 
 
@@ -168,3 +173,53 @@ def _is_within(apex_ms: float, event: TrueEvent) -> bool:
 
 def _with_seed(scenario: Scenario, seed: int) -> Scenario:
     return replace(scenario, seed=seed)
+
+
+def table(size: str = "full", plots: Path | None = None) -> Iterator[str]:
+    """The benchmark as lines of a markdown table, one after the other as they are measured; plots go to that folder."""
+    from spotting.bench_plots import plot_example, plot_outcomes
+
+    yield HEADER
+    outcomes = []
+    for condition in conditions(size):
+        for outcome in run(condition):
+            outcomes.append((condition.name, outcome))
+            yield table_line(condition.name, outcome)
+    if plots is not None:
+        plot_outcomes(outcomes, plots)
+        plot_example(plots)
+
+
+HEADER = """| condition | detector | min | true micro | F1 micro | F1 macro | F1 all | recall >= 1 px | recall 0.5-1 px | \
+false alarms/min | apex error, ms median / mean | onset error, ms mean | announced, ms p50 | confirmed, ms p50 / p99 | \
+ms/frame |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"""
+
+
+def table_line(condition: str, outcome: Outcome) -> str:
+    """One outcome as a line under `HEADER`."""
+    score, apex, onset = outcome.score, np.abs(outcome.score.apex_errors_ms()), np.abs(outcome.score.onset_errors_ms())
+    cells = [
+        condition,
+        outcome.name,
+        f"{outcome.minutes:.0f}",
+        f"{sum(t.kind == 'micro' for t in outcome.truth)}",
+        *(f"{counts.f1:.2f}" if counts.tp + counts.fn else "" for counts in (*score.counts.values(), score.all)),
+        _cell(outcome.recall_between(1.0), ".2f"),
+        _cell(outcome.recall_between(0.5, 1.0), ".2f"),
+        f"{score.false_alarms_per_minute(outcome.minutes):.2f}",
+        f"{np.median(apex):.0f} / {apex.mean():.0f}" if len(apex) else "",
+        f"{onset.mean():.0f}" if len(onset) else "",
+        _percentiles(outcome.provisional_ms, 50),
+        _percentiles(outcome.confirmed_ms, 50, 99),
+        f"{np.mean(outcome.frame_ms):.1f}" if outcome.frame_ms else "",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _cell(value: float, form: str) -> str:
+    return "" if np.isnan(value) else format(value, form)
+
+
+def _percentiles(values: Sequence[float], *percents: float) -> str:
+    return " / ".join(f"{np.percentile(values, percent):.0f}" for percent in percents) if values else ""

@@ -19,6 +19,7 @@ Times = npt.NDArray[np.int64]
 
 _SKIP_NS = 200_000_000
 _HEAD_NS = 500_000_000
+_CUT_PART = 0.5
 _REARM = 0.7
 """After a movement every region must come back to this part of its threshold before the next can open."""
 _NOISE_STEP_NS = 250_000_000
@@ -67,7 +68,7 @@ class _Course:
     """(8,) displacement of the regions at the apex."""
     score: float
     cut: bool
-    """The alignment was renewed after the onset."""
+    """So much of the rise lies before the last renewal of the alignment that onset and apex cannot be compared."""
 
 
 class EventDetector:
@@ -196,7 +197,7 @@ class EventDetector:
     def _follow(self, movement: _Movement, now: int) -> Decision | None:
         settings = self._settings
         course = self._course(movement)
-        if self.gates.head_travel_px(course.onset_ns) > settings.head_limit_px:
+        if max(self.gates.head_travel_px(since) for since in (course.onset_ns, now - _HEAD_NS)) > settings.head_limit_px:
             return self._give_up("head_motion")
         lasted_ms = (now - course.onset_ns) / 1e6
         returning = course.past_apex and course.fallen >= settings.provisional_fall
@@ -255,7 +256,7 @@ class EventDetector:
         """The gate that a movement fails, or None."""
         if course.cut:
             return "head_motion"
-        if self.gates.light_changed(course.onset_ns, now):
+        if self.gates.light_changed(course.onset_ns, course.apex_ns):
             return "light_change"
         threshold, gate = self._thresholds(course.onset_ns)
         moving = np.flatnonzero(course.peak_px >= threshold)
@@ -289,7 +290,7 @@ class EventDetector:
             past_apex=apex <= len(curve) - 3,
             peak_px=peak,
             score=float((peak / movement.threshold).max()),
-            cut=held_ns > onset_ns + _SKIP_NS // 4,
+            cut=held_ns > onset_ns and float(curve[times == held_ns][0]) > _CUT_PART,
         )
 
 

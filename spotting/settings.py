@@ -75,7 +75,7 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     speech_share: Positive = 0.5
     """A mouth whose lip gap changes by more than this part of the movement is speaking, not smiling; by more than half of
     it while the lips go to and fro already."""
-    light_step: Fraction = 0.1
+    light_step: Fraction = 0.25
     """Change of the mean grey level within 200 ms, as a part of it, that shuts the gate light_change."""
     min_rate_hz: Positive = 18.0
     """Below this rate of distinct frames nothing is spotted (low_frame_rate): a rise would be one or two frames."""
