@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 
+import cv2
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ahmsa.face import Detector, FaceTracker
 from ahmsa.settings import FaceSettings
@@ -54,12 +56,23 @@ class RollingTimes:
         return float(np.percentile(self._ms, percent)) if self._ms else 0.0
 
     @property
+    def newest_ms(self) -> float:
+        return self._ms[-1] if self._ms else 0.0
+
+    @property
     def p50_ms(self) -> float:
         return self.percentile_ms(50)
 
     @property
     def p95_ms(self) -> float:
         return self.percentile_ms(95)
+
+
+def use_one_core() -> None:
+    """Keep the numerical libraries of this process to one thread. The stage's matrices are small: with more threads they spend
+    twice the time, most of it waiting for each other."""
+    threadpool_limits(1)
+    cv2.setNumThreads(1)
 
 
 class CaptureStage:
