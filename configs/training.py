@@ -68,12 +68,23 @@ class AugmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Part of the maps whose upper face comes from another map of the same class in the batch."""
 
 
+class PretrainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A first fit on generated maps of muscle-like motion (ahmsa.synth), before any real face is seen."""
+
+    maps: Annotated[int, Meta(ge=0)] = 0
+    """Generated maps; 0 starts from random weights."""
+    epochs: Count = 8
+    batch: Count = 256
+    learning_rate: Positive = 2e-3
+
+
 class TrainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A preset: network, fitting, augmentation, and how many networks answer together."""
 
     net: NetSettings = NetSettings(channels=(32, 64, 96), heads=(4, 4, 4), blocks=(1, 1, 1), expansion=2.0, dropout=0.1)
     fit: FitSettings = FitSettings()
     augment: AugmentSettings = AugmentSettings()
+    pretrain: PretrainSettings = PretrainSettings()
     members: Count = 1
     """Networks per fold, from different first weights, whose probabilities are averaged."""
     evaluate_every: Count = 5

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 
 from ahmsa.errors import UsageError
@@ -41,8 +43,10 @@ def train() -> None:
 
 @_train.command()
 def _run(
-    maps: Annotated[Path, typer.Option(help="Folder of ready-made flow maps in the published layout.")],
-    db: Annotated[str, typer.Option(help="smic, samm, casme2, or 3db: all three together.")] = "3db",
+    db: Annotated[str, typer.Option(help="smic, samm, casme2, casme3, or 3db: the first three together.")] = "3db",
+    maps: Annotated[Path | None, typer.Option(help="Folder of ready-made flow maps in the published layout.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the database itself: workbook and frames.")] = None,
+    classes: Annotated[int, typer.Option(help="3, or 4 or 7 for casme3.")] = 3,
     preset: Annotated[str, typer.Option(help="A recipe in configs/presets: shipped, small, paper.")] = "shipped",
     settings: Annotated[
         Path | None, typer.Option(help="A TOML file instead of a preset; configs/train.toml shows every key.")
@@ -78,20 +82,23 @@ def _run(
         ahmsa-train --maps flow3db --seeds 3 --resume                   after a kill: the same figures
 
         ahmsa-train --maps flow3db --preset small --ablation blocks     a table over blocks per level
+
+        ahmsa-train --db casme3 --data CASME3 --classes 4               from the frames themselves
     """
     from ahmsa.device import resolve_device
 
     recipe = load_settings(TrainSettings, settings or _preset(preset), {"fit.epochs": epochs})
-    data = _read(maps, db)
+    read = _read(db, maps, data, classes)
+    recipe = msgspec.structs.replace(recipe, net=msgspec.structs.replace(recipe.net, classes=len(read.label_names)))
     folder = out or Path("runs") / f"{db}-{settings.stem if settings else preset}"
     where = resolve_device(device)
     if ablation is not None:
-        _ablate(data, recipe, ablation, folder, seeds, resume, where)
+        _ablate(read, recipe, ablation, folder, seeds, resume, where)
         return
-    results = _judge(data, recipe, folder, seeds, protocol is Protocol.nested, resume, where, folder.name)
+    results = _judge(read, recipe, folder, seeds, protocol is Protocol.nested, resume, where, folder.name)
     _show(results, protocol.value)
     if final:
-        _export(data, results, checkpoint or folder / "checkpoint.safetensors", where)
+        _export(read, results, checkpoint or folder / "checkpoint.safetensors", where)
 
 
 def _export(data: MapSet, results: RunResults, path: Path, device: str) -> None:
@@ -144,12 +151,22 @@ def _preset(name: str) -> Path:
     return path
 
 
-def _read(maps: Path, db: str) -> MapSet:
-    from train.databases.maps import COMPOSITE, read_maps
+def _read(db: str, maps: Path | None, data: Path | None, classes: int) -> MapSet:
+    """Ready-made maps, or those made (and kept) from the frames of a database."""
+    if (maps is None) == (data is None):
+        raise UsageError("say where the faces are: --maps for ready-made flow maps, or --data for a database's own frames.")
+    if maps is not None:
+        from train.databases.maps import COMPOSITE, read_maps
 
-    if db != "3db" and db not in COMPOSITE:
-        raise UsageError(f"no ready-made maps of {db!r}; --db is 3db or one of {', '.join(COMPOSITE)}.")
-    return read_maps(maps, COMPOSITE if db == "3db" else [db])
+        if db != "3db" and db not in COMPOSITE:
+            raise UsageError(f"no ready-made maps of {db!r}; --db is 3db or one of {', '.join(COMPOSITE)}.")
+        return read_maps(maps, COMPOSITE if db == "3db" else [db])
+    from train.data_cli import progress_bar
+    from train.prepare import PrepareSettings, prepare
+
+    assert data is not None
+    with progress_bar("flow maps") as progress:
+        return prepare(db, data, PrepareSettings(), classes=classes, jobs=os.cpu_count() or 1, progress=progress).maps
 
 
 @contextmanager

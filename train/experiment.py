@@ -33,7 +33,7 @@ from configs.training import TrainSettings
 from train.databases.base import IntArray, MapSet
 from train.fit import Job
 from train.folds import Fold, inner_splits, leave_one_subject_out
-from train.groups import WHOLE_FOLD, Advance, Execute, FoldJob, Material, Part, Task, here, read_part, write_part
+from train.groups import WHOLE_FOLD, Advance, Execute, FoldJob, Material, Part, Task, here, network_seed, read_part, write_part
 from train.results import (
     CurvePoint,
     Protocol,
@@ -139,11 +139,6 @@ def plan(maps: MapSet, folds: Sequence[Fold], settings: TrainSettings, seed: int
         for split, (train, held_out) in enumerate(inner_splits(maps, fold.train, settings.inner_folds, seed))
     ]
     return [*_grouped("outer", seed, outer, group), *(_grouped("inner", seed, inner, group) if nested else [])]
-
-
-def network_seed(*numbers: int) -> int:
-    """The seed of one network, from the run's seed, its member and, where there are some, its fold and inner split."""
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
 def read_results(folder: Path) -> RunResults:

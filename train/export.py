@@ -13,9 +13,10 @@ from ahmsa.checkpoint import Checkpoint, State
 from ahmsa.net import network_input
 from ahmsa.settings import FaceSettings, FlowSettings
 from train.databases.base import MapSet
-from train.experiment import RunResults, network_seed
+from train.experiment import RunResults
 from train.fit import Job, fit
-from train.groups import Advance
+from train.groups import Advance, network_seed
+from train.pretrain import first_states
 from train.stack import state_of
 
 
@@ -43,6 +44,7 @@ def export(maps: MapSet, results: RunResults, *, device: str = "cpu", advance: A
             preset,
             seed=seed,
             device=device,
+            initial=first_states(preset, [job.seed for job in jobs], device),
             watch=watch,
         )
         members += [{name: value.half() for name, value in state_of(weights, row).items()} for row in range(len(jobs))]

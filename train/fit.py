@@ -49,13 +49,14 @@ def fit(
     *,
     seed: int,
     device: str = "cpu",
-    initial: Mapping[str, Tensor] | None = None,
+    initial: Sequence[Mapping[str, Tensor]] | None = None,
     watch: Watch | None = None,
 ) -> Weights:
     """Train all jobs together; returns their stacked weights (averaged ones where the settings say so).
 
     inputs: (n, 3, h, w) network inputs; labels: (n,). seed: of the augmented maps, which all jobs share, each map changed by
-    its own random numbers. initial: state of one network to start all from. Raises RunError where a network diverges.
+    its own random numbers. initial: for every job the state to start from, instead of random weights.
+    Raises RunError where a network diverges.
     """
     net, how = skeleton(settings.net), settings.fit
     weights = first_weights(settings.net, [job.seed for job in jobs], device, initial)

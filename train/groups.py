@@ -22,6 +22,7 @@ from ahmsa.types import FloatArray
 from configs.training import TrainSettings
 from train.databases.base import IntArray
 from train.fit import Job, fit
+from train.pretrain import first_states
 from train.stack import Weights, is_out_of_memory, padded, probabilities_of
 
 Advance = Callable[[int], None]
@@ -84,6 +85,11 @@ Execute = Callable[[Material, list[Task], Advance], Iterable[tuple[Task, Part]]]
 """Does tasks and gives each with its result as soon as it is done, in any order."""
 
 
+def network_seed(*numbers: int) -> int:
+    """The seed of one network, from the run's seed, its member and, where there are some, its fold and inner split."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
 def looked_at(settings: TrainSettings) -> list[int]:
     """Epochs (from 1) after which held-out maps are looked at: every so often, and the last."""
     last = settings.fit.epochs
@@ -104,7 +110,16 @@ def run_task(material: Material, task: Task, device: str, advance: Advance) -> P
             answers.append(np.concatenate([own[: len(job.held_out)] for own, job in zip(probabilities, jobs, strict=True)]))
         advance(len(jobs))
 
-    fit(material.inputs, material.labels, [job.job for job in jobs], settings, seed=task.seed, device=device, watch=look)
+    fit(
+        material.inputs,
+        material.labels,
+        [job.job for job in jobs],
+        settings,
+        seed=task.seed,
+        device=device,
+        initial=first_states(settings, [network_seed(task.seed, job.member) for job in jobs], device),
+        watch=look,
+    )
 
     def per_row(values: list[int]) -> IntArray:
         return np.repeat(np.array(values, dtype=np.int64), [len(job.held_out) for job in jobs])

@@ -55,6 +55,8 @@ class ProtocolResult(msgspec.Struct, frozen=True, kw_only=True):
     """Of the mean over the seeds."""
     databases: dict[str, dict[str, float]]
     """Database -> uf1, uar, accuracy, means over the seeds."""
+    database_intervals: dict[str, Intervals]
+    """Of those means."""
     together: Scores
     """All seeds' networks answering as one, by the mean of their probabilities: how the exported checkpoint answers."""
     together_interval: Intervals
@@ -142,6 +144,7 @@ def judge(protocol: Protocol, answers: FloatArray, epochs: IntArray, maps: MapSe
             }
             for database in maps.databases
         },
+        database_intervals=_database_intervals(maps, predictions),
         together=score(labels, together.argmax(axis=1), classes),
         together_interval=intervals(labels, [together.argmax(axis=1)], owners, classes),
         temperature=fit_temperature(labels, together),
@@ -168,6 +171,16 @@ def _per_database(maps: MapSet, predicted: IntArray) -> dict[str, Scores]:
         name: score(maps.labels[databases == name], predicted[databases == name], len(maps.label_names))
         for name in maps.databases
     }
+
+
+def _database_intervals(maps: MapSet, predictions: Sequence[IntArray]) -> dict[str, Intervals]:
+    owners = [sample.subject for sample in maps.samples]
+    found = {}
+    for name in maps.databases:
+        own = [index for index, owner in enumerate(owners) if owner.database == name]
+        predicted = [values[own] for values in predictions]
+        found[name] = intervals(maps.labels[own], predicted, [owners[index] for index in own], len(maps.label_names))
+    return found
 
 
 def _per_subject(maps: MapSet, predictions: Sequence[IntArray], epochs: IntArray) -> list[SubjectResult]:

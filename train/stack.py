@@ -29,16 +29,16 @@ def skeleton(settings: NetSettings) -> AhmsaNet:
 
 
 def first_weights(
-    settings: NetSettings, seeds: Sequence[int], device: str, initial: Mapping[str, Tensor] | None = None
+    settings: NetSettings, seeds: Sequence[int], device: str, initial: Sequence[Mapping[str, Tensor]] | None = None
 ) -> Weights:
-    """One network per seed; all from `initial` (one network's state) where that is given."""
+    """One network per seed, or from its state in `initial` where that is given."""
     net = AhmsaNet(settings)
     weights = {name: torch.empty((len(seeds), *value.shape), device=device) for name, value in net.named_parameters()}
     for row, seed in enumerate(seeds):
         if initial is None:
             initialise(net, torch.Generator().manual_seed(seed))
         else:
-            net.load_state_dict(dict(initial))
+            net.load_state_dict(dict(initial[row]))
         for name, value in net.named_parameters():
             weights[name][row] = value.detach()
     return weights

@@ -90,7 +90,7 @@ def test_training_can_start_from_a_given_state(maps, inputs):
     job = jobs_of(maps)[:1]
     still = msgspec.structs.replace(FAST, fit=FitSettings(epochs=1, batch=8, learning_rate=1e-12, weight_decay=0.0))
     start = state_of(fit(inputs, maps.labels, job, FAST, seed=1), 0)
-    after = state_of(fit(inputs, maps.labels, job, still, seed=2, initial=start), 0)
+    after = state_of(fit(inputs, maps.labels, job, still, seed=2, initial=[start]), 0)
     assert all(torch.allclose(start[name], after[name], atol=1e-6) for name in start)
 
 
