@@ -37,6 +37,7 @@ class Intervals(msgspec.Struct, frozen=True, kw_only=True):
 
     uf1: Interval
     uar: Interval
+    accuracy: Interval
 
 
 class Bin(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,14 +67,13 @@ def intervals(
     order = {owner: index for index, owner in enumerate(dict.fromkeys(owners))}
     rows = np.array([order[owner] for owner in owners])
     draws = np.random.default_rng(seed).multinomial(len(order), np.full(len(order), 1 / len(order)), size=BOOTSTRAPS)
-    uf1, uar = np.zeros(BOOTSTRAPS), np.zeros(BOOTSTRAPS)
+    sums = np.zeros((3, BOOTSTRAPS))
     for predicted in predictions:
         by_subject = np.zeros((len(order), classes, classes))
         np.add.at(by_subject, (rows, labels, predicted), 1)
-        per_draw = _uf1_uar(np.tensordot(draws, by_subject, axes=1))
-        uf1 += per_draw[0] / len(predictions)
-        uar += per_draw[1] / len(predictions)
-    return Intervals(uf1=_middle(uf1), uar=_middle(uar))
+        sums += _uf1_uar_accuracy(np.tensordot(draws, by_subject, axes=1))
+    uf1, uar, accuracy = (_middle(values / len(predictions)) for values in sums)
+    return Intervals(uf1=uf1, uar=uar, accuracy=accuracy)
 
 
 def calibration_error(labels: IntArray, probabilities: FloatArray) -> float:
@@ -97,15 +97,16 @@ def calibration_bins(labels: IntArray, probabilities: FloatArray) -> list[Bin]:
     ]
 
 
-def _uf1_uar(confusions: Matrix) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """(d,) scores of (d, classes, classes) confusion matrices."""
+def _uf1_uar_accuracy(confusions: Matrix) -> Matrix:
+    """(3, d) scores of (d, classes, classes) confusion matrices."""
     hits = np.diagonal(confusions, axis1=1, axis2=2)
     truth, answers = confusions.sum(axis=2), confusions.sum(axis=1)
     present = truth > 0
     count = np.maximum(present.sum(axis=1), 1)
     f1 = np.where(present, 2 * hits / np.maximum(truth + answers, 1), 0)
     recall = np.where(present, hits / np.maximum(truth, 1), 0)
-    return f1.sum(axis=1) / count, recall.sum(axis=1) / count
+    accuracy = hits.sum(axis=1) / np.maximum(truth.sum(axis=1), 1)
+    return np.stack([f1.sum(axis=1) / count, recall.sum(axis=1) / count, accuracy])
 
 
 def _middle(values: npt.NDArray[np.float64]) -> Interval:
