@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ahmsa.types import AlignedFace, Candidate, FaceQuality
+from ahmsa.types import LABELS, AlignedFace, Candidate, Emotion, FaceQuality, FlowMap
+from streamer.worker import Worker
 
 
 def face(index, seed=0, *, face_id=0, crop_px=128, anchor=1, t_capture_ns=None):
@@ -37,6 +38,57 @@ def make_face():
 @pytest.fixture
 def make_candidate():
     return candidate
+
+
+class Recognition:
+    def __init__(self, apex):
+        mean = float(apex.pixels.mean()) / 255
+        probabilities = dict(zip(LABELS, (0.0, mean, 1 - mean), strict=True))
+        self.emotion = Emotion("positive", probabilities, mean, calibrated=True)
+        self.flow_map = FlowMap(uvs=None, peak_px=2.0, mean_px=0.5, strain_peak=0.1, fallback=False)
+
+
+class Recogniser:
+    """Answers by the apex's brightness, so that another apex is another answer."""
+
+    model_id, device, crop_px = "fake", "cpu", 128
+
+    def recognise(self, candidates):
+        return [Recognition(candidate.apex) for candidate in candidates]
+
+
+@pytest.fixture
+def recogniser():
+    return Recogniser()
+
+
+@pytest.fixture
+def start_worker():
+    """Starts workers with a fake recogniser, each in a thread; returns the worker, whose `.stop()` ends it."""
+    workers = []
+
+    def start(endpoint="tcp://127.0.0.1:*", recogniser=None):
+        workers.append(ThreadWorker(endpoint, recogniser or Recogniser()))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.stop()
+
+
+class ThreadWorker:
+    def __init__(self, endpoint, recogniser):
+        self._stopped = threading.Event()
+        self._worker = Worker(endpoint)
+        self.endpoint = self._worker.endpoint
+        self._thread = threading.Thread(target=self._worker.serve, args=(lambda: recogniser, self._stopped.is_set))
+        self._thread.start()
+
+    def stop(self):
+        if not self._stopped.is_set():
+            self._stopped.set()
+            self._thread.join()
+            self._worker.close()
 
 
 @pytest.fixture
