@@ -81,7 +81,7 @@ def subfolders(path: Path) -> list[Path]:
 def _walk(root: Path, leave: Callable[[str], bool] = lambda _: False) -> Iterator[tuple[str, list[str], list[str]]]:
     """As os.walk, to a few levels, and not into folders that `leave` names or that hold frames only."""
     base = len(root.parts)
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, followlinks=True):  # databases are often linked; the depth is limited
         folders.sort()
         yield folder, list(folders), names
         deep = len(Path(folder).parts) - base >= _DEPTH

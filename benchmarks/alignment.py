@@ -112,7 +112,8 @@ def _page(
     return f"""## Alignment: dlib (database clips) against FaceMesh (live)
 
 {VIEWS} views of one public-domain portrait: turned by up to 12 degrees, 0.8-3 times as large, dimmed, noisy. Distances are
-those of the five canonical points in a {CROP_PX} px crop, median / 95th percentile. One face, near frontal: others may differ more.
+those of the five canonical points in a {CROP_PX} px crop, median / 95th percentile. One face, near frontal: others may
+differ more.
 
 | | |
 |---|---|

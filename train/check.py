@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ahmsa.errors import DataError
 from train.databases.catalogue import read_surveys
 from train.databases.clips import Clip, Problem, Survey
 from train.databases.composite import compare, official_list
@@ -81,4 +82,6 @@ def _differences(clips: list[Clip], databases: set[str], official: Path | None) 
     if official is None:
         return []
     keys = {key: label for key, label in official_list(official).items() if key[0] in databases}
+    if not keys:
+        raise DataError(f"{official} lists no clip of {', '.join(sorted(databases))}; leave --official out, or give their list")
     return compare(clips, keys)

@@ -63,7 +63,7 @@ def prepare(
     cache: Annotated[Path, typer.Option("--cache", help="Where maps are kept, in a folder per database and settings.")] = Path(
         "runs/maps"
     ),
-    jobs: Annotated[int, typer.Option("--jobs", min=0, help="Processes; 0 takes one per core.")] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", min=0, help="Processes; 0 takes one per core, at most 8.")] = 0,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out clips that cannot be used, naming each.")] = False,
 ) -> None:
     """Turn frames into flow maps: dlib landmarks, one alignment per clip, TV-L1 flow from onset to apex, optical strain.
@@ -72,13 +72,11 @@ def prepare(
 
         ahmsa-data prepare --db smic --data /data/SMIC --apex flow-peak
     """
-    import os
-
     import msgspec
 
     from ahmsa.errors import SettingsError
     from train.contact_sheet import write_contact_sheet
-    from train.prepare import PrepareSettings
+    from train.prepare import PrepareSettings, default_jobs
     from train.prepare import prepare as run_prepare
 
     asked = {"crop_px": crop_px, "flow": {"layout": layout}, "apex_rule": apex_rule}
@@ -93,7 +91,7 @@ def prepare(
             settings,
             classes=classes,
             cache_folder=cache,
-            jobs=jobs or os.cpu_count() or 1,
+            jobs=jobs or default_jobs(),
             skip_bad=skip_bad,
             progress=progress,
         )

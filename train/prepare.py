@@ -82,14 +82,21 @@ def prepare(
     bad = [str(problem) for survey in surveys for problem in survey.problems if problem.fatal]
     todo = [clip for clip in clips if load_map(map_path(folder, clip), clip) is None]
     worker = ClipWorker(folder, settings.crop_px, settings.flow, settings.apex_rule)
+    report = progress or (lambda *_: None)
+    report(len(clips) - len(todo), len(clips))
     for done, problem in enumerate(_work_all(todo, worker, jobs), start=len(clips) - len(todo) + 1):
         if problem is not None:
             bad.append(problem)
-        if progress is not None:
-            progress(done, len(clips))
+        report(done, len(clips))
     if bad and not skip_bad:
         raise DataError(_refusal(database, bad))
     return Prepared(_map_set(clips, folder, surveys[0].protocol.labels, root, settings), folder, surveys, bad)
+
+
+def default_jobs() -> int:
+    """One process per core that this process may use, at most 8: each holds about half a gigabyte of models."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, 8)
 
 
 def settings_hash(settings: PrepareSettings) -> str:

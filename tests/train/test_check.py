@@ -99,3 +99,17 @@ def test_an_absent_member_of_the_composite_says_which(fakes, tmp_path):
 def test_an_unknown_database_names_those_there_are(tmp_path):
     with pytest.raises(UsageError, match="unknown database 'fer'; choose one of smic, samm, casme2, casme3, 3db"):
         check("fer", tmp_path)
+
+
+def test_a_list_of_other_databases_is_refused(fakes, composite, tmp_path):
+    path = official_csv(composite, tmp_path / "list.csv")
+    fakes.casme3(tmp_path / "casme3", [fakes.Row("spNO.1", "a", 355, 360, 370, "happy")])
+    with pytest.raises(DataError, match=r"list\.csv lists no clip of casme3; leave --official out"):
+        check("casme3", tmp_path / "casme3", official=path)
+
+
+def test_a_linked_database_is_found(fakes, tmp_path):
+    fakes.samm(tmp_path / "disk", fakes.full_samm())
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "SAMM").symlink_to(tmp_path / "disk")
+    assert check("samm", tmp_path / "data").passed

@@ -67,7 +67,7 @@ def test_every_clip_becomes_a_map_with_its_key_class_and_settings(done):
         "surprise",
     ]
     assert (maps.flow, maps.crop_px) == (SETTINGS.flow, 128)
-    assert seen == [(n, 6) for n in range(1, 7)]
+    assert seen == [(n, 6) for n in range(7)]
 
 
 def test_the_map_shows_where_the_portrait_moved(done):
