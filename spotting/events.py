@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ahmsa.types import FloatArray, Phase
 from spotting.gates import MotionGates
 from spotting.settings import SpotterSettings
-from spotting.signal import BROWS, MOUTH, REGIONS, Sample
+from spotting.signal import BROWS, LIPS, REGIONS, Sample
 
 State = Literal["calibrating", "watching", "open", "refractory"]
 Times = npt.NDArray[np.int64]
@@ -20,6 +20,8 @@ Times = npt.NDArray[np.int64]
 _SKIP_NS = 200_000_000
 _HEAD_NS = 500_000_000
 _CUT_PART = 0.5
+_MAIN_PART = 0.5
+"""Regions that move by less than this part of the strongest, in units of their thresholds, do not decide what a movement is."""
 _REARM = 0.7
 """After a movement every region must come back to this part of its threshold before the next can open."""
 _NOISE_STEP_NS = 250_000_000
@@ -191,7 +193,7 @@ class EventDetector:
         threshold = threshold + leak
         if self.gates.speaking:
             gate = "speech"
-            threshold[list(MOUTH)] *= 2
+            threshold = threshold * settings.speech_factor
         return threshold.astype(np.float32), gate
 
     def _follow(self, movement: _Movement, now: int) -> Decision | None:
@@ -259,9 +261,10 @@ class EventDetector:
         if self.gates.light_changed(course.onset_ns, course.apex_ns):
             return "light_change"
         threshold, gate = self._thresholds(course.onset_ns)
-        moving = np.flatnonzero(course.peak_px >= threshold)
-        if not len(moving):
+        parts = course.peak_px / threshold
+        if parts.max() < 1:
             return gate or "head_motion"
+        moving = np.flatnonzero(parts >= _MAIN_PART * parts.max())
         excuses = {i: reason for i in moving if (reason := self._excuse(i, course, now))}
         return next(iter(excuses.values())) if len(excuses) == len(moving) else None
 
@@ -271,6 +274,8 @@ class EventDetector:
         if region in BROWS:
             is_blink = peak_px < self._settings.blink_brow_px and self.gates.blinked(course.onset_ns, now)
             return "blink" if is_blink else None
+        if region not in LIPS:
+            return None
         share = self._settings.speech_share * (0.5 if self.gates.speaking else 1.0)
         return "speech" if self.gates.lip_travel_px(course.onset_ns) > share * peak_px else None
 

@@ -33,8 +33,7 @@ _REGION_LANDMARKS: dict[str, tuple[int, ...]] = {
 REGIONS = tuple(_REGION_LANDMARKS)
 """Regions of the signal, in the order of its rows; left and right are those of the image."""
 BROWS = tuple(i for i, name in enumerate(REGIONS) if "brow" in name)
-MOUTH = tuple(i for i, name in enumerate(REGIONS) if "brow" not in name)
-"""Nose wings and mouth corners: what speech moves."""
+LIPS = tuple(i for i, name in enumerate(REGIONS) if "lip" in name)
 
 _MID_LIPS = (0, 17)
 _EYES = ((159, 145, 33, 133), (386, 374, 362, 263))
