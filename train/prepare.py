@@ -33,7 +33,7 @@ from train.prepare_clip import ClipWorker
 
 DEFAULT_CACHE = Path("runs") / "maps"
 _NO_PIXEL_CODE = frozenset(
-    {"checkpoint", "device", "errors", "face", "files", "frames", "net", "recognizer", "trees", "workbook"}
+    {"checkpoint", "device", "errors", "face", "files", "frames", "net", "pictures", "recognizer", "trees", "workbook"}
 )
 """Modules of `ahmsa` that cannot change a prepared map; all others count in the hash. Forgetting one here costs time only."""
 _NAMED_PROBLEMS = 5
