@@ -237,7 +237,7 @@ class LiveSession:
 
     def _fail(self, death: Death) -> None:
         kind = UsageError if death.exit_code == 2 else RunError
-        sentence = death.how if death.explained else f"the {death.name} process died ({death.how})"
+        sentence = death.how if death.explained else f"the {death.name} process died: {death.how}"
         self._failure = self._failure or kind(sentence)
 
     def _check_threads(self) -> None:
@@ -273,7 +273,7 @@ class LiveSession:
         for keeper in self._keepers:
             # A file that turned out to be cut off: the capture process told its events first, and its error last.
             death = keeper.child.death()
-            if death is not None and death.explained and self._failure is None:
+            if death is not None and not death.killed and self._failure is None:
                 self._fail(death)
         return unanswered
 

@@ -30,6 +30,8 @@ Target = Callable[[Any, Stopped], None]
 _JOIN_S, _TERMINATE_S, _KILL_S = 0.8, 0.3, 0.3
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 8.0
 _TRIES = 5
+_CRASH = 3
+"""Exit code of a child that met an error which is not one of ours."""
 _STEADY_S = 30.0
 """A child that ran for so long has its earlier deaths forgotten."""
 
@@ -46,7 +48,9 @@ class Death:
     exit_code: int
     """What the program should exit with because of it."""
     explained: bool
-    """It ended by an error that it could explain: it knows what is wrong."""
+    """It ended by an error of ours: what is wrong will still be wrong at the next try."""
+    killed: bool
+    """By a signal, from outside."""
 
 
 class Child:
@@ -62,6 +66,7 @@ class Child:
         self._process.start()
         theirs.close()
         self.started_s = monotonic()
+        self._words: str | None = None
 
     @property
     def pid(self) -> int:
@@ -76,11 +81,11 @@ class Child:
         code = self._process.exitcode
         if code is None or code == 0:
             return None
-        words = self._words()
-        if words is not None:
-            return Death(self.name, words, exit_code=code, explained=True)
+        self._words = self._words or self._hear()
+        if self._words is not None:
+            return Death(self.name, self._words, exit_code=code, explained=code != _CRASH, killed=False)
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"it crashed with exit code {code}"
-        return Death(self.name, how, exit_code=1, explained=False)
+        return Death(self.name, how, exit_code=1, explained=False, killed=code < 0)
 
     def ask_to_stop(self) -> None:
         self._stop.set()
@@ -97,7 +102,7 @@ class Child:
         if self._process.is_alive():
             self._process.kill()
 
-    def _words(self) -> str | None:
+    def _hear(self) -> str | None:
         with contextlib.suppress(EOFError, OSError):
             if self._report.poll():
                 return self._report.recv_bytes().decode()
@@ -179,7 +184,7 @@ def _run_child(target: Target, task: object, stop: Event, report: Connection, de
     except Exception as error:  # noqa: BLE001 (any other error is told to the parent, which decides)
         if debug:
             traceback.print_exc()
-        _explain(report, f"{type(error).__name__}: {error} (run again with --debug for the traceback)", 1)
+        _explain(report, f"{type(error).__name__}: {error} (run again with --debug for the traceback)", _CRASH)
 
 
 def _explain(report: Connection, sentence: str, exit_code: int) -> None:
