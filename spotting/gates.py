@@ -3,11 +3,12 @@
 duplicate_frame   the same picture again: no new information, the frame is passed over
 low_frame_rate    too few distinct frames a second to see a rise
 camera_stall      a pause in the frames: rest is measured anew
-blink             a brow moved while the lids were closing
-head_motion       the head moved, and a region no more than its share of that
-speech            the lips open and close in the rhythm of speech
+blink             only the brows moved, a little, while the lids were shut
+head_motion       the head moved, and a region by no more than its share of that; or the alignment was renewed on the way
+speech            only the mouth moved, and the lips opened or closed with it
 light_change      the picture's brightness jumped
-face_lost         the face was gone
+face_lost         the face was gone (other reasons of the tracker, such as blurred, go by their own names)
+drift             announced, but it did not come back
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from collections import deque
 
 import numpy as np
 
-from ahmsa.types import AlignedFace
+from ahmsa.types import AlignedFace, FloatArray
+from spotting.course import Course
 from spotting.settings import SpotterSettings
-from spotting.signal import Sample
+from spotting.signal import BROWS, LIPS, Sample
 
 _LID_CHANGE_TIMES = 4.0
 _LID_CHANGE_GREY = 16.0
@@ -28,6 +30,11 @@ _KEEP_NS = 5_000_000_000
 _RECENT_NS = 1_500_000_000
 _SPEECH_PX = 0.35
 _SPEECH_TURNS = 3
+_HEAD_NS = 500_000_000
+_CUT_PART = 0.5
+"""An alignment that was renewed later than this in a rise leaves too little of it to be judged."""
+_MAIN_PART = 0.5
+"""Regions that move by less than this part of the strongest, in units of their thresholds, do not decide what a movement is."""
 _TRAVEL_WEIGHTS = np.array([0.5, 0.5, 1.0, 1.0, 2.0, 2.0])
 """Turning and nodding leak most into the regions, because the face's depth is known only roughly; shifts leak least."""
 
@@ -114,19 +121,60 @@ class MotionGates:
         """The eyes are shut now, and were not before: eyes that stay as they are were open after all, or sleep."""
         return self._shut and bool(self._past) and self._past[-1].t_capture_ns - self._opened_ns < _LIDS_STAY_NS
 
-    def blinked(self, start_ns: int, end_ns: int) -> bool:
+    def thresholds(self, sigma_px: FloatArray, since_ns: int) -> tuple[FloatArray, str | None]:
+        """(8,) px for a movement that began then, and the gate that raises them. sigma_px: (8,) noise of the regions."""
+        settings = self._settings
+        threshold = np.maximum(settings.min_displacement_px, settings.noise_sigmas * sigma_px)
+        leak = settings.head_leak * max(self._head_travel_px(since_ns) - settings.head_free_px, 0.0)
+        gate = "head_motion" if leak > 0 else None
+        threshold = threshold + leak
+        if self.speaking:
+            gate = "speech"
+            threshold = threshold * settings.speech_factor
+        return threshold.astype(np.float32), gate
+
+    def head_turns(self, now_ns: int) -> str | None:
+        """`head_motion` while the head moves so much that nothing else can be told."""
+        return self.head_turned(now_ns - _HEAD_NS)
+
+    def head_turned(self, since_ns: int) -> str | None:
+        """Likewise for the half second from then on."""
+        return "head_motion" if self._head_travel_px(since_ns) > self._settings.head_limit_px else None
+
+    def objection(self, course: Course, sigma_px: FloatArray, now_ns: int) -> str | None:
+        """The gate that a movement fails, or None: every region that moved must have another excuse."""
+        if course.seen > _CUT_PART:
+            return "head_motion"
+        if any(course.onset_ns <= t <= course.apex_ns for t in self._light):
+            return "light_change"
+        threshold, gate = self.thresholds(sigma_px, course.onset_ns)
+        parts = course.peak_px / threshold
+        if parts.max() < 1:
+            return gate or "head_motion"
+        moved = np.flatnonzero(parts >= _MAIN_PART * parts.max())
+        excuses = [self._excuse(int(region), course, now_ns) for region in moved]
+        return excuses[0] if all(excuses) else None
+
+    def _excuse(self, region: int, course: Course, now_ns: int) -> str | None:
+        """What else may have moved this region, or None."""
+        peak_px = float(course.peak_px[region])
+        if region in BROWS and peak_px < self._settings.blink_brow_px and self._blinked(course.onset_ns, now_ns):
+            return "blink"
+        if region in LIPS:
+            share = self._settings.speech_share * (0.5 if self.speaking else 1.0)
+            return "speech" if self._lip_travel_px(course.onset_ns) > share * peak_px else None
+        return None
+
+    def _blinked(self, start_ns: int, end_ns: int) -> bool:
         margin = int(self._settings.blink_margin_ms * 1e6)
         return any(start_ns - margin <= t <= end_ns + margin for t in self._closures)
 
-    def light_changed(self, start_ns: int, end_ns: int) -> bool:
-        return any(start_ns <= t <= end_ns for t in self._light)
-
-    def head_travel_px(self, since_ns: int) -> float:
+    def _head_travel_px(self, since_ns: int) -> float:
         """How far the head got in the half second from then on: px at the edge of the face."""
-        places = [past.head_px for past in self._since(since_ns) if past.t_capture_ns <= since_ns + 500_000_000]
+        places = [past.head_px for past in self._since(since_ns) if past.t_capture_ns <= since_ns + _HEAD_NS]
         return float(np.linalg.norm(np.ptp(places, axis=0) * _TRAVEL_WEIGHTS)) if places else 0.0
 
-    def lip_travel_px(self, since_ns: int) -> float:
+    def _lip_travel_px(self, since_ns: int) -> float:
         """By how much the gap between the lips changed since then."""
         gaps = [past.lip_gap_px for past in self._since(since_ns)]
         return max(gaps) - min(gaps) if gaps else 0.0
