@@ -57,7 +57,7 @@ class FlowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     outer_iterations: Annotated[int, Meta(ge=1)] = 1
     """Rounds of median filter and inner iterations per warp."""
     median_px: Literal[1, 3, 5] = 3
-    """Side of the median filter before each round; 1 switches it off."""
+    """Side of the median filter before each round and at the end of a level; 1 switches it off."""
     head_motion: Literal["keep", "translation", "similarity"] = "similarity"
     """Rigid motion taken out of the flow: none, the mean of the stable region, or a robust similarity fitted to it."""
     layout: Literal["whole", "quad", "five"] = "whole"
@@ -89,6 +89,8 @@ class NetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Side of the map the network sees; maps of another side are resized to it."""
     scaling: Literal["raw", "recentred"] = "recentred"
     """What the network is fed: the 0-1 map as it is, or recentred (ahmsa.scaling)."""
+    smoothing_cells: Annotated[float, Meta(ge=0, le=5)] = 0.0
+    """Gaussian smoothing of the map before it is recentred, standard deviation in cells of a 28-cell map; 0: none."""
     mirror_average: bool = False
     """Answer with the mean over the map and its mirror. Needs `recentred`; doubles the time of an answer."""
 

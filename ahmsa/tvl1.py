@@ -94,6 +94,7 @@ class _Level:
         self._taps = torch.arange(-1, 3, device=device)
         self._network: list[list[int]] = selection_network(settings.median_px**2).tolist()
         self._linearised, self._relaxed = prepare(self._linearise), prepare(self._relax)
+        self._filtered = prepare(self._median)
 
     def solve(self, start: torch.Tensor | None) -> torch.Tensor:
         """(b, 2, h, w) flow of this level from a start of that shape, or from zero."""
@@ -107,6 +108,8 @@ class _Level:
                 if outer > 0 and not bool(self._active.any()):
                     break
                 self._relaxed()
+        self._active.fill_(True)
+        self._filtered()
         return inner
 
     def _linearise(self) -> None:
@@ -140,8 +143,7 @@ class _Level:
     def _relax(self) -> None:
         """Median filter, then primal and dual steps in turn; a pair whose flow has settled is held."""
         settings = self._settings
-        if settings.median_px > 1:
-            self._median()
+        self._median()
         threshold, ratio = settings.lambda_ * settings.theta, settings.tau / settings.theta
         flow, dual = self._flow[..., : self.height, : self.width], self._dual[..., 1:, 1:]
         for _ in range(settings.inner_iterations):
@@ -164,6 +166,9 @@ class _Level:
             dual.copy_(moved)
 
     def _median(self) -> None:
+        """Takes out what stands alone, such as the wandering highlight of an eye."""
+        if self._settings.median_px == 1:
+            return
         side, h, w = self._settings.median_px, self.height, self.width
         reach = side // 2
         padded = functional.pad(self._flow[..., :h, :w], (reach,) * 4, mode="replicate")

@@ -109,10 +109,10 @@ def _solve_level(
         _warp(padded, u, warped)
         _linearise(onset, warped, u, gradient, residual, inverse)
         for _ in range(outer_iterations):
-            if median_px > 1:
-                _median(u, median_px, network)
+            _median(u, median_px, network)
             if _relax(u, dual, gradient, residual, inverse, threshold, theta, ratio, stop, inner_iterations):
                 break
+    _median(u, median_px, network)
     flow[:] = u[:, :height, :width]
 
 
@@ -191,6 +191,8 @@ def _linearise(onset: Any, warped: Any, u: Any, gradient: Any, residual: Any, in
 @_compiled
 def _median(u: Any, median_px: int, network: Any) -> None:
     """Median filter of both components, the border repeated, by compare-exchange of whole rows."""
+    if median_px == 1:
+        return
     height, width = u.shape[1] - 1, u.shape[2] - 1
     reach, samples = median_px // 2, median_px * median_px
     source = np.empty((height, width + 2 * reach), np.float32)
