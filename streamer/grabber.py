@@ -60,10 +60,14 @@ class Grabber:
         self._newest_ns = time.monotonic_ns()
         self._lost: str | None = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(device,), name=f"grab {name}", daemon=True)
-        self._thread.start()
+        self._device = device
+        self._thread = threading.Thread(target=self._run, name=f"grab {name}", daemon=True)
 
     def __iter__(self) -> Iterator[Frame | None]:
+        """Grabbing starts here, so that no frame is lost while the rest of the program is still loading."""
+        if self._thread.ident is None and not self._stop.is_set():
+            self._newest_ns = time.monotonic_ns()
+            self._thread.start()
         while not self._stop.is_set():
             yield self._take()
 
@@ -93,13 +97,18 @@ class Grabber:
         """Why the source is offline; None while it is online. A device that blocks is noticed here, not in its thread."""
         if self._lost is not None:
             return self._lost
+        if self._thread.ident is None:
+            return None
         silent_s = (time.monotonic_ns() - self._newest_ns) / 1e9
         return f"no new picture for {self._settings.stall_s:g} s" if silent_s > self._settings.stall_s else None
 
     def close(self) -> None:
         """Stop. A device that hangs in its driver is left to its daemon thread after a second."""
         self._stop.set()
-        self._thread.join(_JOIN_S)
+        if self._thread.ident is None:
+            self._device.close()
+        else:
+            self._thread.join(_JOIN_S)
 
     def __enter__(self) -> Grabber:
         return self
@@ -112,7 +121,8 @@ class Grabber:
             self._changed.wait_for(lambda: bool(self._frames), HEARTBEAT_S)
             return self._frames.popleft() if self._frames else None
 
-    def _run(self, device: Device | None) -> None:
+    def _run(self) -> None:
+        device: Device | None = self._device
         while device is not None:
             try:
                 self._lost = self._grab_until_lost(device)

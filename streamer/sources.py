@@ -31,6 +31,7 @@ from streamer.playback import Playback, folder_frames
 cv2.setLogLevel(0)
 
 _DEFAULT_HZ = 30.0
+_RAW_WIDTH = 800
 _OPEN_TIMEOUT_MS = 5000
 _TRUNCATED_S = 0.5
 _TRUNCATED_PART = 0.02
@@ -141,10 +142,13 @@ class _Capture:
         self.capture = capture
 
     def read(self) -> tuple[int, ByteImage] | None:
-        if not self.capture.grab():
+        try:
+            if not self.capture.grab():
+                return None
+            grabbed_ns = time.monotonic_ns()
+            ok, image = self.capture.retrieve()
+        except cv2.error:  # a driver's last word
             return None
-        grabbed_ns = time.monotonic_ns()
-        ok, image = self.capture.retrieve()
         return (grabbed_ns, cast(ByteImage, image)) if ok else None
 
     def close(self) -> None:
@@ -166,6 +170,8 @@ def _camera_device(index: int, settings: SourceSettings) -> _Capture:
         _check_linux_camera(index)
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(math.ceil(settings.stall_s)))
     capture = cv2.VideoCapture(index)
+    if settings.fps > _DEFAULT_HZ or settings.width > _RAW_WIDTH:
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))  # raw pictures would fill a USB 2 line
     capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.width)
     capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.height)
     if settings.fps:
@@ -173,7 +179,8 @@ def _camera_device(index: int, settings: SourceSettings) -> _Capture:
     device = _Capture(capture)
     if not capture.isOpened() or device.read() is None:
         device.close()
-        raise SourceError(f"camera {index} delivers no picture: close other programs that may be using it, or replug it")
+        allow = ", or allow this terminal to use it (Settings > Privacy > Camera)" if platform.system() == "Darwin" else ""
+        raise SourceError(f"camera {index} delivers no picture: close other programs that use it, replug it{allow}")
     return device
 
 

@@ -248,13 +248,15 @@ def test_a_camera_that_repeats_its_last_picture_is_offline(network_camera):
 def test_a_slow_reader_loses_the_oldest_frames_and_they_are_counted(network_camera):
     camera = network_camera(fps=200.0)
     with open_source(SourceSpec("url", camera.url), QUICK) as source:
+        first = next(iter(source))
         end_s = time.monotonic() + 10
         while source.drops.get("queue_full", 0) < 20:
             assert time.monotonic() < end_s
             time.sleep(0.01)
         frames = until(source, lambda source, frames: len(frames) >= 12)
         captured, drops, waiting = source.account()
-    assert captured == len(frames) + waiting + sum(drops.values())
+    handed_out = len(frames) + (first is not None)
+    assert captured == handed_out + waiting + sum(drops.values())
     assert frames[0].index >= 20
     assert all(a.index < b.index for a, b in itertools.pairwise(frames))
 
@@ -264,6 +266,13 @@ def test_a_closed_camera_ends_its_iteration_and_leaves_no_thread(network_camera)
         until(source, lambda source, frames: bool(frames))
     assert list(source) == []
     assert not source._thread.is_alive()
+
+
+def test_a_camera_that_nobody_reads_yet_loses_nothing(network_camera):
+    with open_source(SourceSpec("url", network_camera().url), QUICK) as source:
+        assert source.account() == (0, {}, 0)
+        assert (source.state, source.reason) == ("online", None)
+    assert list(source) == []
 
 
 def test_an_address_without_a_camera_is_told_without_its_password():
