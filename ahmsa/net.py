@@ -8,6 +8,8 @@ unfold). So `torch.func.vmap` over stacked parameters becomes batched matrix pro
 
 from __future__ import annotations
 
+import itertools
+from functools import lru_cache
 from typing import cast
 
 import cv2
@@ -17,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ahmsa.errors import SettingsError
+from ahmsa.geometry import CANONICAL_GRID
 from ahmsa.scaling import recentre
 from ahmsa.settings import NetSettings
 from ahmsa.types import FloatArray
@@ -26,6 +29,8 @@ MAP_CHANNELS = 3
 
 class AhmsaNet(nn.Module):
     """(B, 3, map_px, map_px) network input (see `network_input`) -> (B, classes) logits.
+
+    Maps that were cut by `patches_of` before, (B, patches, numbers), are taken as well: training cuts each map once.
 
     Dropout is explicit, because hidden random state would tie a fold's result to the folds trained beside it: pass `noise`,
     (B, noise_size) uniform numbers in 0-1, to train with dropout; leave it out to answer.
@@ -37,7 +42,7 @@ class AhmsaNet(nn.Module):
         super().__init__()
         side = grid_side(settings)
         self.settings = settings
-        self.embedding = PatchEmbedding(settings.patch_px, settings.channels[0])
+        self.embedding = nn.Linear(MAP_CHANNELS * settings.patch_px**2, settings.channels[0])
         self.position = nn.Parameter(torch.randn(side * side, settings.channels[0]) * 0.02) if settings.position else None
         self.levels = nn.ModuleList()
         self.downsamplings = nn.ModuleList()
@@ -55,7 +60,8 @@ class AhmsaNet(nn.Module):
 
     def forward(self, maps: Tensor, noise: Tensor | None = None) -> Tensor:
         drop = Dropper(self.settings, noise)
-        tokens = self.embedding(maps)  # (B, side * side, channels)
+        patches = patches_of(maps, self.settings.patch_px) if maps.ndim == 4 else maps
+        tokens = self.embedding(patches)  # (B, side * side, channels)
         if self.position is not None:
             tokens = tokens + self.position
         for level, blocks in enumerate(self.levels):
@@ -94,21 +100,6 @@ class Dropper:
         noise = self._noise[:, self._used : self._used + count]
         self._used += count
         return (noise >= rate) / (1 - rate)
-
-
-class PatchEmbedding(nn.Module):
-    """Patches without overlap, each flattened to one token: (B, 3, s, s) -> (B, (s / patch)^2, channels)."""
-
-    def __init__(self, patch_px: int, channels: int) -> None:
-        super().__init__()
-        self.patch_px = patch_px
-        self.linear = nn.Linear(MAP_CHANNELS * patch_px * patch_px, channels)
-
-    def forward(self, maps: Tensor) -> Tensor:
-        batch, planes, height, width = maps.shape
-        rows, columns, patch = height // self.patch_px, width // self.patch_px, self.patch_px
-        patches = maps.reshape(batch, planes, rows, patch, columns, patch).permute(0, 2, 4, 1, 3, 5)
-        return cast(Tensor, self.linear(patches.reshape(batch, rows * columns, planes * patch * patch)))
 
 
 class AttentionBlock(nn.Module):
@@ -184,13 +175,27 @@ class AdaptiveDownsampling(nn.Module):
         self.norm = nn.LayerNorm(wider)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        batch, _, channels = tokens.shape
-        side, coarse = self.side, self.side // self.factor
-        padded = functional.pad(tokens.reshape(batch, side, side, channels), (0, 0, 1, 1, 1, 1))
-        shifted = [padded[:, row : row + side, column : column + side] for row in range(3) for column in range(3)]
-        wide = self.norm(self.convolution(torch.cat(shifted, dim=-1)))
+        batch, patches, _ = tokens.shape
+        coarse = self.side // self.factor
+        nine = (_neighbours(self.side, tokens.device) @ tokens).reshape(batch, patches, -1)
+        wide = self.norm(self.convolution(nine))
         cells = wide.reshape(batch, coarse, self.factor, coarse, self.factor, -1)
         return cast(Tensor, cells.amax(dim=(2, 4)).reshape(batch, coarse * coarse, -1))
+
+
+@lru_cache(maxsize=32)
+def _neighbours(side: int, device: torch.device) -> Tensor:
+    """(9 side^2, side^2) zeros and ones: row 9 p + k picks the k-th patch of p's 3x3 neighbourhood, or none beyond the edge.
+
+    An unfold as a product with a constant: for grids this small it beats slicing, and its gradient is a product as well.
+    """
+    with torch.inference_mode(False):  # kept for later calls, and those may need gradients
+        chosen = torch.zeros(side, side, 3, 3, side, side)
+        for row, column, down, right in itertools.product(range(side), range(side), range(3), range(3)):
+            from_row, from_column = row + down - 1, column + right - 1
+            if 0 <= from_row < side and 0 <= from_column < side:
+                chosen[row, column, down, right, from_row, from_column] = 1
+        return chosen.reshape(9 * side * side, side * side).to(device)
 
 
 def initialise(net: AhmsaNet, generator: torch.Generator) -> None:
@@ -207,6 +212,14 @@ def initialise(net: AhmsaNet, generator: torch.Generator) -> None:
                 nn.init.zeros_(module.bias)
     if net.position is not None:
         nn.init.normal_(net.position, std=0.02, generator=generator)
+
+
+def patches_of(maps: Tensor, patch_px: int) -> Tensor:
+    """Patches without overlap, each flattened to one token: (B, 3, s, s) -> (B, (s / patch)^2, 3 patch^2)."""
+    batch, planes, height, width = maps.shape
+    rows, columns = height // patch_px, width // patch_px
+    cut = maps.reshape(batch, planes, rows, patch_px, columns, patch_px).permute(0, 2, 4, 1, 3, 5)
+    return cut.reshape(batch, rows * columns, planes * patch_px**2)
 
 
 def grid_side(settings: NetSettings) -> int:
@@ -235,16 +248,25 @@ def grid_side(settings: NetSettings) -> int:
 def network_input(uvs: FloatArray, settings: NetSettings) -> FloatArray:
     """What the network is fed, for training and live alike.
 
-    uvs: (n, 3, h, w) maps scaled to 0-1 per channel. Returns (n, 3, map_px, map_px), resized and scaled per the settings.
+    uvs: (n, 3, h, w) maps scaled to 0-1 per channel.
+    Returns (n, 3, map_px, map_px), smoothed, resized and scaled per the settings.
     """
-    side = settings.map_px
     if len(uvs) == 0:
-        return np.empty((0, MAP_CHANNELS, side, side), np.float32)
-    if uvs.shape[-2:] != (side, side):
-        # OpenCV resizes the planes of one picture together: (3, h, w) -> (h, w, 3) and back.
-        resized = [cv2.resize(np.moveaxis(map_, 0, -1), (side, side), interpolation=cv2.INTER_CUBIC) for map_ in uvs]
-        uvs = np.moveaxis(np.stack(resized), -1, 1)
-    return recentre(uvs) if settings.scaling == "recentred" else uvs.astype(np.float32)
+        return np.empty((0, MAP_CHANNELS, settings.map_px, settings.map_px), np.float32)
+    fed = np.stack([_fed(map_, settings) for map_ in uvs])
+    return recentre(fed) if settings.scaling == "recentred" else fed
+
+
+def _fed(uvs: FloatArray, settings: NetSettings) -> FloatArray:
+    """One (3, h, w) map smoothed and resized. OpenCV does the planes of a picture (h, w, 3) together."""
+    picture: FloatArray = np.ascontiguousarray(uvs.transpose(1, 2, 0), dtype=np.float32)
+    if settings.smoothing_cells > 0:
+        sigma = settings.smoothing_cells * picture.shape[0] / CANONICAL_GRID
+        picture = cast(FloatArray, cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
+    side = settings.map_px
+    if picture.shape[:2] != (side, side):
+        picture = cast(FloatArray, cv2.resize(picture, (side, side), interpolation=cv2.INTER_CUBIC))
+    return picture.transpose(2, 0, 1)
 
 
 def views(inputs: Tensor, settings: NetSettings) -> list[Tensor]:

@@ -64,8 +64,6 @@ class AugmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Uniform motion of the whole map that head motion removal left over, in the same units."""
     mixup: NotNegative = 0.0
     """Both parameters of the Beta distribution that blends two maps and their labels (Zhang et al. 2018)."""
-    exchange: Fraction = 0.0
-    """Part of the maps whose upper face comes from another map of the same class in the batch."""
 
 
 class PretrainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -36,37 +36,15 @@ def augmented(maps: Tensor, settings: AugmentSettings, generator: torch.Generato
     return changed
 
 
-def mixed(maps: Tensor, targets: Tensor, alpha: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Mixup (Zhang et al. 2018): each of (b, 3, h, w) maps blended with another of its batch, (b, classes) targets alike.
+def mixing(count: int, alpha: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Mixup (Zhang et al. 2018) of a batch: (count,) partner of each map, and (count,) the map's own share.
 
     A map keeps at least half of itself.
     """
-    count = len(maps)
     partner = torch.randperm(count, generator=generator)
     gammas = torch._standard_gamma(torch.full((2, count), alpha), generator=generator)
     share = gammas[0] / gammas.sum(dim=0).clamp_min(1e-30)
-    share = torch.maximum(share, 1 - share).to(maps)
-    own, own_target = share.reshape(-1, 1, 1, 1), share.reshape(-1, 1)
-    partner = partner.to(maps.device)
-    return own * maps + (1 - own) * maps[partner], own_target * targets + (1 - own_target) * targets[partner]
-
-
-def exchanged(maps: Tensor, labels: Tensor, part: float, generator: torch.Generator) -> Tensor:
-    """Some of (b, 3, h, w) maps with the upper face of another map of the same class in the batch.
-
-    Brows and mouth move for the same emotion in many pairings; new pairings are new, plausible faces. The seam lies near the
-    nose and is soft over about a cell.
-    """
-    count = len(maps)
-    order = (labels.cpu() + 0.9 * torch.rand(count, generator=generator)).argsort()  # random within each class
-    partner = torch.empty_like(order)
-    partner[order] = order.roll(-1)
-    partner = torch.where(labels.cpu()[partner] == labels.cpu(), partner, torch.arange(count))
-    seam = (GRID / 2 + 2 * torch.randn(count, generator=generator)).reshape(-1, 1)
-    chosen = (torch.rand(count, generator=generator) < part).reshape(-1, 1)
-    rows = torch.arange(maps.shape[-2]) * (GRID / maps.shape[-2])
-    lower = torch.where(chosen, torch.sigmoid(2 * (rows - seam)), torch.ones(1)).to(maps).reshape(count, 1, -1, 1)
-    return lower * maps + (1 - lower) * maps[partner.to(maps.device)]
+    return partner, torch.maximum(share, 1 - share)
 
 
 def _mirror(maps: Tensor, part: float, generator: torch.Generator) -> Tensor:

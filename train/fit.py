@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from ahmsa.errors import RunError
-from ahmsa.net import AhmsaNet
+from ahmsa.net import AhmsaNet, patches_of
 from ahmsa.types import FloatArray
 from configs.training import FitSettings, TrainSettings
-from train.augment import augmented, exchanged, mixed
+from train.augment import augmented, mixing
 from train.databases.base import IntArray
 from train.stack import Weights, first_weights, logits_of, skeleton
 
@@ -70,7 +70,7 @@ def fit(
     steps = how.epochs * steps_per_epoch
     with _precision(how.precision, device):
         for epoch in range(how.epochs):
-            bank = augmented(maps, settings.augment, _generator(seed, epoch))
+            bank = patches_of(augmented(maps, settings.augment, _generator(seed, epoch)), settings.net.patch_px)
             for step in range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch):
                 for group in optimiser.param_groups:
                     group["lr"] = how.learning_rate * rate_at(step, steps, how)
@@ -116,15 +116,16 @@ class _Batches:
         self._adjustment = torch.from_numpy(self._how.logit_adjustment * np.log(known)).float().to(device)
 
     def next(self, bank: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """(jobs, b, 3, h, w) maps, (jobs, b, classes) targets, (jobs, b, numbers) noise or None."""
+        """(jobs, b, patches, numbers) maps, (jobs, b, classes) targets, (jobs, b, numbers) noise or None."""
         chosen = torch.from_numpy(np.stack([next(stream) for stream in self._streams])).to(self._device)
-        maps, labels = bank[chosen], self._labels[chosen]
-        targets = functional.one_hot(labels, self._classes).to(maps.dtype)
-        for row, generator in enumerate(self._generators):
-            if self._augment.exchange > 0:
-                maps[row] = exchanged(maps[row], labels[row], self._augment.exchange, generator)
-            if self._augment.mixup > 0:
-                maps[row], targets[row] = mixed(maps[row], targets[row], self._augment.mixup, generator)
+        maps, targets = bank[chosen], functional.one_hot(self._labels[chosen], self._classes).to(bank.dtype)
+        if self._augment.mixup > 0:
+            blends = [mixing(chosen.shape[1], self._augment.mixup, generator) for generator in self._generators]
+            partner = torch.stack([partner for partner, _ in blends]).to(self._device)
+            share = torch.stack([share for _, share in blends]).to(bank).unsqueeze(-1)
+            other = chosen.gather(1, partner)
+            maps = torch.lerp(bank[other], maps, share.unsqueeze(-1))
+            targets = torch.lerp(functional.one_hot(self._labels[other], self._classes).to(bank.dtype), targets, share)
         if self._noise_size == 0:
             return maps, targets, None
         noise = torch.empty((*chosen.shape, self._noise_size), device=self._device)

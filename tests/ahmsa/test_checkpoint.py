@@ -61,7 +61,7 @@ def test_weights_of_half_width_answer_nearly_the_same(maps):
 def test_a_mirror_average_does_not_care_which_side_moved(maps):
     net = NetSettings(channels=(6, 12, 24), heads=(3, 3, 3), blocks=(1, 1, 1), mirror_average=True)
     both = checkpoint(net=net)
-    np.testing.assert_allclose(both.predict(maps), both.predict(min_max(mirror(recentre(maps)))), atol=1e-4)
+    np.testing.assert_allclose(both.predict(maps), both.predict(min_max(mirror(recentre(maps)))), atol=2e-3)
 
 
 def test_temperature_keeps_the_order_and_lowers_the_confidence():

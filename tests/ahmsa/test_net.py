@@ -98,6 +98,17 @@ def test_a_geometry_that_cannot_work_is_a_settings_error(changes):
         AhmsaNet(NetSettings(**fields))
 
 
+def test_smoothing_spares_broad_motion_and_takes_grain():
+    rows, columns = np.mgrid[:28, :28].astype(np.float32)
+    broad = np.exp(-((rows - 14) ** 2 + (columns - 14) ** 2) / 50)
+    grain = (rows + columns) % 2
+    raw, smooth = (NetSettings(scaling="raw", smoothing_cells=cells) for cells in (0.0, 0.7))
+    for pattern, low, high in ((broad, 0.9, 1.0), (grain, 0.0, 0.2)):
+        map_ = np.stack([pattern] * 3)[None].astype(np.float32)
+        before, after = network_input(map_, raw), network_input(map_, smooth)
+        assert low < after[..., 4:-4, 4:-4].std() / before[..., 4:-4, 4:-4].std() < high
+
+
 def test_recentred_input_has_rest_at_zero_and_resizing_keeps_the_batch():
     maps = np.random.default_rng(0).random((4, 3, 28, 28), np.float32)
     fed = network_input(maps, GEOMETRIES["factor three"])

@@ -6,7 +6,7 @@ import torch
 
 from ahmsa.scaling import mirror, recentre
 from configs.training import AugmentSettings
-from train.augment import augmented, exchanged, mixed
+from train.augment import augmented, mixing
 
 NOTHING = {"mirror": 0.0, "shift_cells": 0.0, "rotation_deg": 0.0, "scale": 0.0, "gain": 0.0, "noise": 0.0}
 
@@ -55,18 +55,9 @@ def test_a_map_changes_the_same_whatever_maps_follow_it_and_another_seed_changes
     assert not torch.allclose(once, augmented(inputs, settings, seeded(1)))
 
 
-def test_mixup_keeps_at_least_half_of_a_map_and_blends_labels_alike(inputs):
-    targets = torch.eye(3)[torch.arange(len(inputs)) % 3]
-    blended, shares = mixed(inputs, targets, 0.4, seeded())
-    assert blended.shape == inputs.shape
-    torch.testing.assert_close(shares.sum(dim=1), torch.ones(len(inputs)))
-    assert ((shares * targets).sum(dim=1) >= 0.5 - 1e-6).all()
-
-
-def test_exchanged_upper_faces_come_from_the_same_class(inputs):
-    labels = torch.arange(len(inputs)) % 3
-    flat = labels.float().reshape(-1, 1, 1, 1).expand_as(inputs) + 0.0
-    torch.testing.assert_close(exchanged(flat, labels, 1.0, seeded()), flat)
-    changed = exchanged(inputs, labels, 1.0, seeded())
-    torch.testing.assert_close(changed[:, :, 24:], inputs[:, :, 24:], atol=1e-3, rtol=0)
-    assert not torch.allclose(changed[:, :, :4], inputs[:, :, :4])
+def test_mixup_keeps_at_least_half_of_a_map():
+    partner, share = mixing(64, 0.4, seeded())
+    assert sorted(partner.tolist()) == list(range(64))
+    assert (share >= 0.5).all()
+    assert (share <= 1).all()
+    assert share.std() > 0.05

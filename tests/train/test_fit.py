@@ -26,7 +26,7 @@ EVERYTHING = TrainSettings(
         logit_adjustment=0.5,
         sampling="balanced",
     ),
-    augment=AugmentSettings(drift=0.1, mixup=0.4, exchange=0.5),
+    augment=AugmentSettings(drift=0.1, mixup=0.4),
 )
 FAST = TrainSettings(net=NET, fit=FitSettings(epochs=20, batch=8, learning_rate=4e-3))
 
