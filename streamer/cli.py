@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ahmsa.errors import UsageError
+from ahmsa.errors import AhmsaError, UsageError
 from configs.command import program, run_program
 
 if TYPE_CHECKING:
@@ -123,8 +123,9 @@ def _run_live(
     if kind == "replay":
         from streamer.republish import republish
 
-        _show(lambda: republish(Path(where), settings.stream, view, as_fast_as_possible=as_fast_as_possible), view)
-        return
+        raise typer.Exit(
+            _show(lambda: republish(Path(where), settings.stream, view, as_fast_as_possible=as_fast_as_possible), view)
+        )
     from streamer.live import LiveOptions, run_live
     from streamer.sources import SourceSpec
 
@@ -139,11 +140,14 @@ def _run_live(
         debug=_is_debug(),
     )
     try:
-        _show(lambda: run_live(options, view), view)
-    finally:
-        _sum_up(board, demo=demo)
-        if screenshot is not None:
-            _save_screen(board, screenshot)
+        exit_code = _show(lambda: run_live(options, view), view)
+    except AhmsaError:
+        _sum_up(board, demo=False)
+        raise
+    _sum_up(board, demo=demo)
+    if screenshot is not None:
+        _save_screen(board, screenshot)
+    raise typer.Exit(exit_code)
 
 
 @_watch.command()
@@ -196,7 +200,7 @@ def _run_worker(
     from streamer.worker import WorkerTask
     from streamer.worker_command import serve_here
 
-    _quietly(lambda: serve_here(WorkerTask(bind, checkpoint, settings.recognizer, settings.device)))
+    raise typer.Exit(_exit_code(lambda: serve_here(WorkerTask(bind, checkpoint, settings.recognizer, settings.device))))
 
 
 def _one_of(asked: Mapping[str, object]) -> tuple[Any, str]:
@@ -228,22 +232,23 @@ def _view(board: Board, *, headless: bool) -> View:
     return TerminalView(board)
 
 
-def _show(run: Callable[[], None], view: View) -> None:
-    """Run under a view."""
+def _show(run: Callable[[], None], view: View) -> int:
+    """Run under a view; the exit code."""
     try:
-        _quietly(run)
+        return _exit_code(run)
     finally:
         view.closed()
 
 
-def _quietly(run: Callable[[], None]) -> None:
-    """Run; an interrupted run ends without words."""
+def _exit_code(run: Callable[[], None]) -> int:
+    """Run: 0, or what a signal makes of it; an interrupted run ends without words."""
     from streamer.live import InterruptError
 
     try:
         run()
     except InterruptError as interrupt:
-        raise typer.Exit(interrupt.exit_code) from None
+        return interrupt.exit_code
+    return 0
 
 
 def _sum_up(board: Board, *, demo: bool) -> None:
