@@ -44,8 +44,8 @@ _OVAL = (
 )  # fmt: skip
 _CROSS = ((0, 0), (4, 0), (-4, 0), (0, 4), (0, -4))
 """Points matched around a region's centre, px of a 128 crop; their median is its movement."""
-_WINDOW = (17, 17)
-_LEVELS = 1
+_WINDOW_PX = 17
+_LEVELS = 2
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.01)
 _LOST_MISFIT_PX = 0.5
 """With more misfit the keyframe has nothing to say about this face any more, as after a turn of the head."""
@@ -54,7 +54,7 @@ _SAME_EYES_GREY = 10.0
 _LOST_PX = 12.0
 """A patch found this far from where the head's motion puts it was not found."""
 _CONTRAST = 24.0
-_BLUR = (25, 25)
+_BLUR_PX = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,7 @@ class _Keyframe:
         self.t_capture_ns, self.anchor = face.t_capture_ns, face.anchor
         self._alignment = face.alignment
         self._scale = 128 / face.pixels.shape[0]
+        self._window = _odd(_WINDOW_PX / self._scale)
         self._image = _flattened(face.pixels)
         regions = np.stack([landmarks[list(group)].mean(axis=0) for group in _REGION_LANDMARKS.values()])
         regions = (regions[:, None] + np.array(_CROSS, np.float32) / self._scale).reshape(-1, 2)
@@ -186,26 +187,26 @@ class _Keyframe:
         return readings, pose
 
     def _find(self, face: AlignedFace, expected: FloatArray) -> tuple[FloatArray, npt.NDArray[Any], FloatArray]:
-        """Where the points are now, in the keyframe's coordinates, also where the alignment was renewed between."""
-        image = _flattened(face.pixels)
-        renewed = face.anchor != self.anchor
-        start = np.ascontiguousarray(_carried(expected, self._alignment, face.alignment) if renewed else expected, np.float32)
+        """Where the points are now, whether they were found at all, and how badly they match, grey levels."""
         found, matched, error = cv2.calcOpticalFlowPyrLK(
             self._image,
-            image,
+            _flattened(self._as_cut_for_key(face)),
             self._points[:, None],
-            start.reshape(-1, 1, 2),
-            winSize=_WINDOW,
+            expected[:, None].copy(),
+            winSize=(self._window, self._window),
             maxLevel=_LEVELS,
             criteria=_STOP,
             flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
         )
-        found = cast(FloatArray, found[:, 0])
-        return (
-            _carried(found, face.alignment, self._alignment) if renewed else found,
-            matched[:, 0],
-            cast(FloatArray, error[:, 0]),
-        )
+        return cast(FloatArray, found[:, 0]), matched[:, 0], cast(FloatArray, error[:, 0])
+
+    def _as_cut_for_key(self, face: AlignedFace) -> ByteImage:
+        """The crop as the keyframe's alignment would have cut it: the signal goes on where the alignment was renewed."""
+        if face.anchor == self.anchor:
+            return face.pixels
+        matrix = _compose(self._alignment, cast(Matrix, cv2.invertAffineTransform(face.alignment)))
+        side = face.pixels.shape[0]
+        return cast(ByteImage, cv2.warpAffine(face.pixels, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE))
 
 
 def _grid(landmarks: FloatArray, side: int) -> FloatArray:
@@ -225,16 +226,19 @@ def _grid(landmarks: FloatArray, side: int) -> FloatArray:
 def _flattened(pixels: ByteImage) -> ByteImage:
     """The picture without its slow shading and at a set contrast: light that changes leaves it as it is."""
     grey = pixels.astype(np.float32)
-    detail = grey - cv2.blur(grey, _BLUR)
+    blur = _odd(_BLUR_PX * pixels.shape[0] / 128)
+    detail = grey - cv2.blur(grey, (blur, blur))
     gain = _CONTRAST / max(float(np.abs(detail).mean()), 1.0)
     return cast(ByteImage, np.clip(detail * gain + 128, 0, 255).astype(np.uint8))
 
 
-def _carried(points: FloatArray, source: Matrix, target: Matrix) -> FloatArray:
-    """Points of a crop cut under one alignment, in the coordinates of a crop of the same image under another."""
-    to_image = cv2.invertAffineTransform(source)
-    image = points @ to_image[:, :2].T + to_image[:, 2]
-    return cast(FloatArray, (image @ target[:, :2].T + target[:, 2]).astype(np.float32))
+def _odd(size: float) -> int:
+    return int(size) // 2 * 2 + 1
+
+
+def _compose(second: Matrix, first: Matrix) -> Matrix:
+    """(2, 3) the affine transform that does `first` and then `second`."""
+    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
 
 
 def _landmarks(face: AlignedFace) -> FloatArray:

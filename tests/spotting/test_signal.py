@@ -1,0 +1,80 @@
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from ahmsa.synth import ClipScript, SyntheticFaces, event
+from spotting.settings import SpotterSettings
+from spotting.signal import REGIONS, SignalMaker
+
+
+@pytest.fixture(scope="module")
+def faces():
+    """The face at rest, and at the apex of a surprise of 2 px, without noise."""
+    script = ClipScript(0.4, 30.0, (event("surprise", 0.05, 2.0, 150, 200),), noise_levels=0.0)
+    shown = list(SyntheticFaces(script))
+    return shown[0], shown[6]
+
+
+def measured(rest, now):
+    maker = SignalMaker(SpotterSettings())
+    maker.update(rest, quiet=False, open_=False)
+    return maker.update(now, quiet=False, open_=False)
+
+
+def shifted(face, dx, dy):
+    pixels = cv2.warpAffine(
+        face.pixels, np.float32([[1, 0, dx], [0, 1, dy]]), face.pixels.shape, borderMode=cv2.BORDER_REPLICATE
+    )
+    return replace(face, pixels=pixels, t_capture_ns=face.t_capture_ns + 33_000_000)
+
+
+def test_raised_brows_move_the_brow_regions_up_and_nothing_else(faces):
+    moved = dict(zip(REGIONS, measured(*faces).displacement_px, strict=True))
+    assert moved["left_brow_inner"][1] < -0.8
+    assert moved["right_brow_inner"][1] < -0.8
+    assert np.linalg.norm(moved["left_lip"]) < 0.25
+    assert np.linalg.norm(moved["right_nose"]) < 0.4
+
+
+@pytest.mark.parametrize("shift", [(1.5, 0.0), (-3.0, 2.0), (5.0, -4.0)])
+def test_a_shifted_head_is_head_motion_and_no_displacement(faces, shift):
+    rest, _ = faces
+    sample = measured(rest, shifted(rest, *shift))
+    assert np.linalg.norm(sample.displacement_px, axis=1).max() < 0.2
+    assert sample.head_px[:2] == pytest.approx(shift, abs=0.15)
+
+
+def test_brightness_and_contrast_move_nothing(faces):
+    rest, _ = faces
+    pixels = np.clip(rest.pixels * 0.75 + 10, 0, 255).astype(np.uint8)
+    sample = measured(rest, replace(rest, pixels=pixels, t_capture_ns=33_000_000))
+    assert np.linalg.norm(sample.displacement_px, axis=1).max() < 0.05
+
+
+def test_the_signal_goes_on_across_a_renewed_alignment(faces):
+    rest, apex = faces
+    change = np.array([[1.02, 0.03, -4.0], [-0.03, 1.02, 3.0]])
+    whole = np.vstack([change, [0, 0, 1]]) @ np.vstack([apex.alignment, [0, 0, 1]])
+    cut = cv2.warpAffine(apex.pixels, change, apex.pixels.shape, borderMode=cv2.BORDER_REPLICATE)
+    renewed = replace(apex, pixels=cut, alignment=whole[:2], anchor=apex.anchor + 1)
+    assert measured(rest, renewed).displacement_px == pytest.approx(measured(rest, apex).displacement_px, abs=0.15)
+
+
+def test_a_larger_crop_gives_the_same_numbers(faces):
+    def doubled(face):
+        return replace(
+            face,
+            pixels=cv2.resize(face.pixels, (256, 256), interpolation=cv2.INTER_CUBIC),
+            landmarks_px=(face.landmarks_px + 0.5) * 2 - 0.5,
+        )
+
+    small, large = measured(*faces), measured(*map(doubled, faces))
+    assert large.displacement_px == pytest.approx(small.displacement_px, abs=0.25)
+
+
+def test_a_face_without_landmarks_is_refused(faces):
+    bare = replace(faces[0], landmarks_px=np.zeros((0, 2), np.float32))
+    with pytest.raises(ValueError, match="468"):
+        SignalMaker(SpotterSettings()).update(bare, quiet=False, open_=False)
