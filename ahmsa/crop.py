@@ -12,6 +12,7 @@ import numpy as np
 from ahmsa.types import ByteImage, Matrix
 
 _MAX_SUPERSAMPLING = 6
+_MARGIN_PX = 4
 
 
 def cut_crop(image: ByteImage, alignment: Matrix, crop_px: int) -> ByteImage:
@@ -20,6 +21,7 @@ def cut_crop(image: ByteImage, alignment: Matrix, crop_px: int) -> ByteImage:
     Where the face is larger than the crop, the crop is first cut at a whole multiple of its size and then averaged down:
     picking every third pixel instead would turn skin texture into flow. Beyond the image's edge its border is repeated.
     """
+    image, alignment = _around(image, alignment, crop_px)
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
     scale = math.hypot(alignment[0, 0], alignment[1, 0])
     times = min(max(math.ceil(1 / max(scale, 1e-6)), 1), _MAX_SUPERSAMPLING)
@@ -30,3 +32,15 @@ def cut_crop(image: ByteImage, alignment: Matrix, crop_px: int) -> ByteImage:
     if times > 1:
         cut = cv2.resize(cut, (crop_px, crop_px), interpolation=cv2.INTER_AREA)
     return cast(ByteImage, np.ascontiguousarray(cut))
+
+
+def _around(image: ByteImage, alignment: Matrix, crop_px: int) -> tuple[ByteImage, Matrix]:
+    """The part of the image that the crop shows, so that only that is made grey, and its alignment to the crop."""
+    corners = np.array([[0, 0, 1], [crop_px, 0, 1], [0, crop_px, 1], [crop_px, crop_px, 1]], dtype=np.float64)
+    seen = corners @ cv2.invertAffineTransform(alignment).T
+    height, width = image.shape[:2]
+    left, top = np.clip(np.floor(seen.min(axis=0)).astype(int) - _MARGIN_PX, 0, [width - 1, height - 1])
+    right, bottom = np.clip(np.ceil(seen.max(axis=0)).astype(int) + _MARGIN_PX, [left + 1, top + 1], [width, height])
+    moved = alignment.copy()
+    moved[:, 2] += alignment[:, :2] @ (left, top)
+    return image[top:bottom, left:right], moved

@@ -22,6 +22,8 @@ from ahmsa.landmarks import FaceMesh
 from ahmsa.settings import FaceSettings
 from ahmsa.types import AlignedFace, ByteImage, FaceQuality, FloatArray, Frame, Matrix
 
+_DETECTION_SIDE_PX = 720
+"""Landmarks are sought in pictures shrunk to about this: FaceMesh looks at a face in 192 px, and large copies cost time."""
 _AVERAGED_MS = 200.0
 _AVERAGED_FITS = 5
 """An alignment is fitted to the median of this many landmark sets, none older than `_AVERAGED_MS`."""
@@ -61,9 +63,7 @@ class FaceTracker:
         """The faces of a frame. Those whose id is in `hold` keep their alignment whatever the head does."""
         if self._is_due(frame.t_capture_ns):
             self._refresh(frame, hold)
-        visible = [track for track in self._tracks if track.visible]
-        grey = cast(ByteImage, cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)) if visible else frame.image
-        return [self._aligned(frame, grey, track) for track in visible]
+        return [self._aligned(frame, track) for track in self._tracks if track.visible]
 
     def close(self) -> None:
         self._detector.close()
@@ -81,7 +81,7 @@ class FaceTracker:
 
     def _refresh(self, frame: Frame, hold: Collection[int]) -> None:
         self._refreshed_ns = frame.t_capture_ns
-        found = self._detector.detect(frame.image)[: self._settings.max_faces]
+        found = self._detect(frame.image)
         for track, landmarks in self._matched(found):
             track.see(landmarks, frame.t_capture_ns)
             if track.face_id not in hold:
@@ -90,6 +90,14 @@ class FaceTracker:
             track.visible = track.seen_ns == frame.t_capture_ns
         oldest_ns = frame.t_capture_ns - self._settings.forget_ms * 1e6
         self._tracks = [track for track in self._tracks if track.visible or oldest_ns <= track.seen_ns <= frame.t_capture_ns]
+
+    def _detect(self, image: ByteImage) -> list[FloatArray]:
+        times = max(max(image.shape[:2]) // _DETECTION_SIDE_PX, 1)
+        if times > 1:
+            height, width = image.shape[0] // times, image.shape[1] // times
+            image = image[: height * times, : width * times]
+            image = cast(ByteImage, cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
+        return [landmarks * np.float32(times) for landmarks in self._detector.detect(image)[: self._settings.max_faces]]
 
     def _matched(self, found: list[FloatArray]) -> list[tuple[_Track, FloatArray]]:
         """Pair what was found with the known faces, nearest pair first; the rest are new faces."""
@@ -124,8 +132,8 @@ class FaceTracker:
             track.alignment, track.anchor = averaged, self._anchors
             self._anchors += 1
 
-    def _aligned(self, frame: Frame, grey: ByteImage, track: _Track) -> AlignedFace:
-        pixels = cut_crop(grey, track.alignment, self._settings.crop_px)
+    def _aligned(self, frame: Frame, track: _Track) -> AlignedFace:
+        pixels = cut_crop(frame.image, track.alignment, self._settings.crop_px)
         luma, sharpness = float(pixels.mean()), _sharpness(pixels)
         return AlignedFace(
             index=frame.index,

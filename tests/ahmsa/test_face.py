@@ -177,6 +177,18 @@ def test_a_real_face_lands_on_the_canonical_points():
     assert face.quality.problem is None
 
 
+def test_a_large_picture_gives_the_same_crop_as_a_small_one():
+    crops = []
+    for times in (1, 3):
+        picture = cv2.resize(portrait(), None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+        with FaceTracker(FaceSettings()) as tracker:
+            crops += [tracker.update(Frame(index, index * 33_000_000, picture))[0] for index in range(6)][-1:]
+    small, large = crops
+    assert np.abs(small.landmarks_px - large.landmarks_px).max() < 2
+    assert np.abs(small.pixels.astype(int) - large.pixels).mean() < 6
+    assert large.quality.interocular_px == pytest.approx(3 * small.quality.interocular_px, rel=0.02)
+
+
 def test_two_real_faces_keep_their_ids_and_places():
     both = np.concatenate([cv2.resize(astronaut()[:300, 100:380, ::-1], (320, 480))] * 2, axis=1)
     with FaceTracker(FaceSettings(max_faces=2)) as tracker:
