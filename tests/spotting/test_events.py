@@ -1,0 +1,124 @@
+"""The decision alone, on written signals: no pictures, thousands of frames a second."""
+
+import numpy as np
+import pytest
+
+from spotting.events import EventDetector
+from spotting.settings import SpotterSettings
+from spotting.signal import REGIONS, Sample
+
+STILL = np.zeros((len(REGIONS), 2), np.float32)
+
+
+def sample(t_ms, moved=STILL, *, head=0.0, eyes=2.0, gap=0.0, anchor=0):
+    return Sample(
+        t_capture_ns=round(t_ms * 1e6),
+        displacement_px=moved,
+        head_px=np.full(6, head, np.float32),
+        eye_change=eyes,
+        lip_gap_px=gap,
+        misfit_px=0.05,
+        luma=120.0,
+        anchor=anchor,
+    )
+
+
+def bump(t_ms, onset_ms, amplitude_px=1.0, rise_ms=160.0, fall_ms=220.0, region="left_lip"):
+    x = (t_ms - onset_ms) / rise_ms if t_ms < onset_ms + rise_ms else 1 - (t_ms - onset_ms - rise_ms) / fall_ms
+    moved = STILL.copy()
+    moved[REGIONS.index(region)] = (0.6, -0.8)
+    return moved * np.float32(amplitude_px * (0.5 - 0.5 * np.cos(np.pi * np.clip(x, 0, 1))))
+
+
+def run(shape, *, until_ms=5000, fps=30.0, noise_px=0.02, settings=None, **more):
+    """Feed `shape(t_ms)` -> (8, 2), other fields by name as functions of t_ms; give (detector, decisions)."""
+    generator = np.random.default_rng(0)
+    detector, decisions = EventDetector(settings or SpotterSettings()), []
+    for t_ms in np.arange(0, until_ms, 1000 / fps):
+        moved = shape(t_ms) + generator.normal(0, noise_px, STILL.shape).astype(np.float32)
+        decision = detector.update(sample(t_ms, moved, **{name: value(t_ms) for name, value in more.items()}))
+        if decision is not None:
+            decisions.append(decision)
+    return detector, decisions
+
+
+@pytest.mark.parametrize("onset_ms", [3000, 3007, 3015, 3022, 3029])
+def test_the_apex_is_found_between_frames(onset_ms):
+    _, decisions = run(lambda t: bump(t, onset_ms))
+    assert [d.phase for d in decisions] == ["provisional", "confirmed"]
+    assert decisions[-1].apex_ns / 1e6 == pytest.approx(onset_ms + 160, abs=17)
+    assert decisions[-1].onset_ns / 1e6 == pytest.approx(onset_ms, abs=30)
+    assert decisions[-1].offset_ns / 1e6 == pytest.approx(onset_ms + 380, abs=60)
+
+
+def test_uneven_timestamps_are_times_and_not_counts():
+    generator = np.random.default_rng(3)
+    times = np.cumsum(generator.uniform(15, 50, 160))
+    detector = EventDetector(SpotterSettings())
+    decisions = [d for t in times if (d := detector.update(sample(t, bump(t, 3000)))) is not None]
+    assert decisions[-1].apex_ns / 1e6 == pytest.approx(3160, abs=25)
+
+
+def test_slow_drift_opens_nothing_for_long():
+    detector, decisions = run(lambda t: bump(t, 2500, 1.5, 3000, 3000), until_ms=8000)
+    assert decisions == []
+    assert not detector.open
+    assert detector.gated == {}
+
+
+def test_a_step_that_stays_is_no_micro_expression():
+    _, decisions = run(lambda t: bump(t, 3000, 0.8, 100, 60_000))
+    assert decisions == []
+
+
+def test_noise_raises_the_threshold_of_its_region_alone():
+    generator = np.random.default_rng(1)
+
+    def shaky(t_ms):
+        moved = bump(t_ms, 99_999)
+        moved[0] = generator.normal(0, 0.15, 2)
+        return moved
+
+    detector, decisions = run(shaky, until_ms=12_000)
+    assert decisions == []
+    assert detector.threshold_px[0] > 2 * detector.threshold_px[1]
+
+
+def test_brows_that_move_while_the_lids_are_shut_are_a_blink():
+    blinking = {"eyes": lambda t: 33.0 if 3080 <= t <= 3200 else 2.0}
+    detector, decisions = run(lambda t: bump(t, 3000, 0.5, region="left_brow_inner"), **blinking)
+    assert [(d.phase, d.reason) for d in decisions] == [("retracted", "blink")]
+    assert detector.gated == {"blink": 1}
+
+
+def test_large_brow_movements_and_mouths_are_no_blink():
+    blinking = {"eyes": lambda t: 33.0 if 3080 <= t <= 3200 else 2.0}
+    for shape in (lambda t: bump(t, 3000, 1.6, region="left_brow_inner"), lambda t: bump(t, 3000, 0.5)):
+        assert run(shape, **blinking)[1][-1].phase == "confirmed"
+
+
+def test_mouth_corners_that_move_with_the_lip_gap_are_speech():
+    detector, decisions = run(lambda t: bump(t, 3000), gap=lambda t: float(np.linalg.norm(bump(t, 3000, 1.5))) / 2.8)
+    assert [(d.phase, d.reason) for d in decisions] == [("retracted", "speech")]
+    assert detector.gated == {"speech": 1}
+
+
+def test_a_region_that_moves_with_the_head_is_head_motion():
+    shift = {"head": lambda t: 4.0 * float(np.linalg.norm(bump(t, 3000, 1.0)))}
+    detector, decisions = run(lambda t: bump(t, 3000, 0.6), **shift)
+    assert [d for d in decisions if d.phase == "confirmed"] == []
+    assert detector.gated["head_motion"] >= 1
+
+
+def test_a_renewed_alignment_before_the_rise_does_no_harm_and_the_onset_lies_after_it():
+    _, decisions = run(lambda t: bump(t, 3000), anchor=lambda t: int(t > 3020))
+    assert decisions[-1].phase == "confirmed"
+    assert decisions[-1].onset_ns > 3020e6
+
+
+def test_a_low_rate_opens_nothing():
+    detector = EventDetector(SpotterSettings())
+    for t in np.arange(0, 5000, 1000 / 30):
+        assert detector.update(sample(t, bump(t, 3000)), rate_hz=12.0) is None
+    assert detector.gate == "low_frame_rate"
+    assert list(detector.gated) == ["low_frame_rate"]
