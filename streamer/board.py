@@ -24,6 +24,10 @@ class Event:
     emotion: EmotionMessage | None = None
 
     @property
+    def taken_back(self) -> bool:
+        return self.spot is not None and self.spot.phase == "retracted"
+
+    @property
     def t_capture_ns(self) -> int:
         message = self.emotion or self.spot
         return message.t_capture_ns if message else 0
@@ -44,7 +48,7 @@ class Board:
         self.emotions: list[EmotionMessage] = []
         self.phases: Counter[str] = Counter()
         self.retractions: Counter[str] = Counter()
-        """Reason -> movements that were announced and taken back."""
+        """Reason -> movements that were taken back; `macro` for those that lasted too long."""
         self.notices: deque[str] = deque(maxlen=_NOTICES_KEPT)
         self._start_ns: int | None = None
 
@@ -84,5 +88,6 @@ class Board:
     def _event(self, event_id: str) -> Event:
         event = self.events.setdefault(event_id, Event())
         while len(self.events) > _EVENTS_KEPT:
-            self.events.popitem(last=False)
+            old = next((key for key, one in self.events.items() if one.taken_back), next(iter(self.events)))
+            del self.events[old]
         return event

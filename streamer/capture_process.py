@@ -15,7 +15,7 @@ import zmq
 
 from ahmsa.types import Candidate, Frame
 from configs.schema import LiveSettings
-from streamer.capture import CaptureResult, CaptureStage
+from streamer.capture import CaptureResult, CaptureStage, use_one_core
 from streamer.edge import CANDIDATE, CAPTURE_HWM, ENDED, MESSAGE, Stamps, parts_of
 from streamer.messages import MotionPace, motion_message
 from streamer.sockets import connected
@@ -43,6 +43,7 @@ class CaptureTask:
 
 def run_capture(task: CaptureTask, stopped: Callable[[], bool]) -> None:
     """Capture until the source ends or `stopped()`. Raises AhmsaError where the source fails; what was found is sent first."""
+    use_one_core()
     settings = task.settings
     with (
         Outlet(task.endpoint, stopped) as outlet,

@@ -144,7 +144,7 @@ def _run_live(
     except AhmsaError:
         _sum_up(board, demo=False)
         raise
-    _sum_up(board, demo=demo)
+    _sum_up(board, demo=demo and exit_code == 0)
     if screenshot is not None:
         _save_screen(board, screenshot)
     raise typer.Exit(exit_code)
@@ -257,10 +257,10 @@ def _sum_up(board: Board, *, demo: bool) -> None:
     if status is None or not status.processed:
         return
     dropped = sum(status.dropped.values())
-    phases = board.phases
+    taken_back = ", ".join(f"{reason} {count}" for reason, count in board.retractions.items()) or "none"
     typer.echo(
-        f"{status.captured} frames captured = {status.processed} processed + {dropped} dropped + {status.waiting} waiting; "
-        f"movements: {phases['provisional']} announced, {phases['confirmed']} confirmed, {phases['retracted']} taken back"
+        f"{status.captured} frames captured = {status.processed} processed + {dropped} dropped + {status.waiting} waiting\n"
+        f"movements: {board.phases['confirmed']} confirmed; taken back: {taken_back}"
     )
     if demo:
         from streamer.demo_score import demo_score

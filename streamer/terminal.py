@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
@@ -161,16 +161,17 @@ def _signals(board: Board, cells: int) -> RenderableType:
 
 
 def _events(board: Board, cells: int) -> RenderableType:
-    newest = list(board.events.items())[-_EVENT_ROWS:]
-    labels = next((list(e.emotion.probabilities) for _, e in reversed(newest) if e.emotion), list(_COLOURS))
+    """What is open or was recognised, newest first; what was taken back only as a count, for a talker makes many of those."""
+    told = [event for event in board.events.values() if not event.taken_back][-_EVENT_ROWS:]
+    labels = next((list(event.emotion.probabilities) for event in reversed(told) if event.emotion), list(_COLOURS))
     table = Table(box=None, padding=(0, 1), expand=False)
     for heading in ("time", "movement", *labels, "", "px", "ms"):
         table.add_column(heading, no_wrap=True, justify="right" if heading in ("time", "px", "ms") else "left")
-    for _, event in reversed(newest):
+    for event in reversed(told):
         table.add_row(*_event_row(board, event, labels, cells))
-    for _ in range(_EVENT_ROWS - len(newest)):
+    for _ in range(_EVENT_ROWS - len(told)):
         table.add_row("")
-    return table
+    return Group(table, Text(f" taken back: {_counts(board.retractions)}", style="dim"))
 
 
 def _event_row(board: Board, event: Event, labels: Iterable[str], cells: int) -> list[RenderableType]:
@@ -180,9 +181,7 @@ def _event_row(board: Board, event: Event, labels: Iterable[str], cells: int) ->
         bars = [bar(emotion.probabilities.get(label, 0.0), _COLOURS.get(label, "cyan"), cells) for label in labels]
         kind = "cal." if emotion.calibrated else "raw"
         return [when, _claim(emotion), *bars, Text(kind, style="dim"), f"{emotion.amplitude_px:.2f}", _latency(emotion)]
-    spot = event.spot
-    words = "" if spot is None else f"{spot.phase}{f': {spot.reason}' if spot.reason else ' …'}"
-    return [when, Text(words, style="dim")]
+    return [when, Text("" if event.spot is None else f"{event.spot.phase} …", style="dim")]
 
 
 def _claim(emotion: EmotionMessage) -> Text:
@@ -219,5 +218,5 @@ def _foot(board: Board) -> RenderableType:
     return foot
 
 
-def _counts(counts: dict[str, int]) -> str:
+def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items()) or "0"

@@ -17,7 +17,7 @@ from ahmsa.settings import FaceSettings
 from ahmsa.synth import clip_of, event
 from configs.schema import LiveSettings, SourceSettings, StreamSettings
 from spotting.settings import SpotterSettings
-from streamer import live, wire
+from streamer import live, processes, wire
 from streamer.capture import CaptureStage
 from streamer.live import LiveOptions, LiveSession, run_live
 from streamer.recording import read_messages
@@ -253,6 +253,11 @@ def test_an_open_endpoint_is_warned_about(options, start_worker):
     stream = StreamSettings(publish="tcp://0.0.0.0:*", worker=start_worker().endpoint)
     with LiveSession(options(settings=LiveSettings(stream=stream)), (notices := []).append):
         assert "can be read by anyone" in notices[0]
+
+
+def test_the_whole_ladder_fits_into_two_seconds():
+    steps_s = [live._LAST_WORDS_S, processes._JOIN_S, processes._TERMINATE_S, processes._KILL_S]
+    assert sum(steps_s) < 2.0
 
 
 def test_the_second_signal_forces_the_end(tmp_path):
