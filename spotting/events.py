@@ -43,9 +43,11 @@ class EventDetector:
         self._opening: Opening | None = None
         self._announced: Decision | None = None
         self._armed = True
-        self._held_back = False
+        self._counted = False
         self._refractory_until_ns = 0
         self.gated: dict[str, int] = {}
+        self.held_back: Decision | None = None
+        """A movement that a gate kept from being announced at this very sample."""
         self.displacement_px: FloatArray = np.zeros(len(REGIONS), np.float32)
         self.threshold_px: FloatArray = np.full(len(REGIONS), settings.min_displacement_px, np.float32)
         self.gate: str | None = None
@@ -81,6 +83,7 @@ class EventDetector:
 
     def update(self, sample: Sample, rate_hz: float = float("inf")) -> Decision | None:
         """Take the next sample; `rate_hz` is the real rate of distinct frames."""
+        self.held_back = None
         self._rest.add(sample, self._opening.t_ns if self._opening else None)
         self._gates.update(sample)
         if self._opening is None:
@@ -103,17 +106,17 @@ class EventDetector:
         moving = bool((self.displacement_px > self.threshold_px).any())
         shut = "low_frame_rate" if rate_hz < self._settings.min_rate_hz else self._gates.head_turns(now)
         if shut is not None:
-            self._hold_back(shut, moving)
+            self._stay_shut(shut, moving)
         elif not self._armed:
             self._armed = bool((self.displacement_px < _REARM * self.threshold_px).all())
         elif moving and self.state(now) == "watching":
             self._opening = Opening(now, sample.anchor, rest, self.threshold_px)
-        self._held_back = moving and shut is not None
+        self._counted = moving and shut is not None
 
-    def _hold_back(self, gate: str, moving: bool) -> None:
+    def _stay_shut(self, gate: str, moving: bool) -> None:
         """A gate is shut for good, whatever moves; each movement counts once."""
         self.gate = gate
-        if moving and not self._held_back:
+        if moving and not self._counted:
             self.count(gate)
 
     def _follow(self, opening: Opening, now: int) -> Decision | None:
@@ -140,9 +143,13 @@ class EventDetector:
         rise_ms = (course.apex_ns - course.onset_ns) / 1e6
         if not self._settings.min_rise_ms <= rise_ms <= self._settings.max_rise_ms:
             return self._give_up("drift")
-        self._announced = Decision("provisional", course.onset_ns, course.apex_ns, None, course.score)
+        found = Decision("provisional", course.onset_ns, course.apex_ns, None, course.score)
         objection = self._gates.objection(course, self._rest.sigma_px, now)
-        return self._announced if objection is None else self._give_up(objection)
+        if objection is not None:
+            self.held_back = replace(found, phase="retracted", reason=objection)
+            return self._give_up(objection)
+        self._announced = found
+        return found
 
     def _close(self, course: Course, phase: Phase, now: int) -> Decision | None:
         objection = self._gates.objection(course, self._rest.sigma_px, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -59,7 +60,9 @@ class HeadModel:
         for _ in range(_ROUNDS):
             weighted = self._fitted * weights[:, None, None]
             normal = np.einsum("nij,nik->jk", weighted, self._fitted) + ridge
-            pose = np.linalg.solve(normal, np.einsum("nij,ni->j", weighted, target))
+            # OpenCV solves 6 x 6 on one thread; LAPACK would wake every core for it.
+            _, solved = cv2.solve(normal, np.einsum("nij,ni->j", weighted, target)[:, None], flags=cv2.DECOMP_CHOLESKY)
+            pose = solved[:, 0]
             error = np.linalg.norm(self._fitted @ pose - target, axis=1)
             width = max(1.5 * float(np.median(error)), _LEAST_PX)
             weights = base / (1 + (error / width) ** 2) ** 2

@@ -53,6 +53,8 @@ class Record:
     def see(self, motion: Motion) -> None:
         self.times_ms.append(motion.t_capture_ns / 1e6)
         self.motions.append(motion)
+        if motion.held_back is not None:
+            self.decide(motion.held_back)
 
     def decide(self, candidate: Candidate) -> None:
         """Keep what became of a movement; that it was announced is passed over."""

@@ -25,6 +25,8 @@ class Motion:
     """Region -> the distance at which a movement opens."""
     gate: str | None
     """The gate that is shut, or None."""
+    held_back: Candidate | None = None
+    """A movement that a gate kept from being announced now; its phase is retracted, its reason the gate."""
 
 
 class Spotter:
@@ -100,13 +102,15 @@ class Spotter:
     def _measure(self, face: AlignedFace) -> Candidate | None:
         self._measured_ns = face.t_capture_ns
         sample = self._signal.update(face, quiet=self._detector.quiet, open_=self._detector.open)
-        decision = self._detector.update(sample, self._frame_gate.rate_hz)
         detector = self._detector
+        decision = detector.update(sample, self._frame_gate.rate_hz)
+        held_back = detector.held_back
         self.motion = Motion(
             face.t_capture_ns,
             MappingProxyType(dict(zip(REGIONS, map(float, detector.displacement_px), strict=True))),
             MappingProxyType(dict(zip(REGIONS, map(float, detector.threshold_px), strict=True))),
             detector.gate,
+            None if held_back is None else self._as_candidate(held_back, f"{face.face_id}-held-back"),
         )
         return self._candidate(decision)
 
@@ -115,24 +119,25 @@ class Spotter:
             return None
         if self._announced is None:
             self._events += 1
-        announced = self._announced
-        self._announced = None
+            candidate = self._as_candidate(decision, f"{self._faces[-1].face_id}-{self._events}")
+        else:
+            candidate = self._as_candidate(decision, self._announced.event_id)
+        self._announced = candidate if decision.phase == "provisional" else None
+        return candidate
+
+    def _as_candidate(self, decision: Decision, event_id: str) -> Candidate:
         apex = self._face_at(decision.apex_ns)
-        onset = self._face_at(decision.onset_ns, apex.anchor)
-        candidate = Candidate(
-            event_id=announced.event_id if announced else f"{apex.face_id}-{self._events}",
+        return Candidate(
+            event_id=event_id,
             face_id=apex.face_id,
             phase=decision.phase,
-            onset=onset,
+            onset=self._face_at(decision.onset_ns, apex.anchor),
             apex=apex,
             score=decision.score,
             offset_t_ns=decision.offset_ns,
             apex_t_ns=decision.apex_ns,
             reason=decision.reason,
         )
-        if decision.phase == "provisional":
-            self._announced = candidate
-        return candidate
 
     def _face_at(self, t_ns: int, anchor: int | None = None) -> AlignedFace:
         """The face nearest in time, of those under one alignment."""
