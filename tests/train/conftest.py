@@ -8,8 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
+from ahmsa.checkpoint import Checkpoint
+from ahmsa.net import AhmsaNet, initialise
 from ahmsa.scaling import min_max
+from ahmsa.settings import NetSettings
+from ahmsa.types import LABELS
 from train.databases.base import MapSet, Sample, Subject
 from train.databases.maps import COLUMNS, FOLDER, TABLE
 
@@ -70,6 +75,19 @@ def write_maps():
         return root
 
     return write
+
+
+@pytest.fixture(scope="session")
+def make_checkpoint():
+    """An untrained checkpoint of one small network with the given card."""
+
+    def make(labels: tuple[str, ...] = LABELS, **card: object) -> Checkpoint:
+        settings = NetSettings(channels=(8, 12, 16), heads=(2, 2, 2), blocks=(1, 1, 1), expansion=2.0, classes=len(labels))
+        net = AhmsaNet(settings)
+        initialise(net, torch.Generator().manual_seed(0))
+        return Checkpoint((net.state_dict(),), settings, labels=labels, card=card)
+
+    return make
 
 
 @pytest.fixture(scope="session")
