@@ -53,10 +53,34 @@ class Outcome:
     """Announced this long after the true apex."""
     confirmed_ms: list[float] = field(default_factory=list)
     frame_ms: list[float] = field(default_factory=list)
-    """Time that the spotter took per frame."""
+    """Processor time that the spotter took per frame."""
     announced: int = 0
     retracted: int = 0
     gated: Counter[str] = field(default_factory=Counter)
+
+    def add_truth(self, truth: Iterable[TrueEvent], video: str, duration_s: float) -> None:
+        """What really happened in a clip."""
+        self.minutes += duration_s / 60
+        self.truth += [
+            Interval(video, event.onset_ms, event.apex_ms, event.offset_ms, event.kind, event.label, event.amplitude_px)
+            for event in truth
+        ]
+
+    def take(self, candidate: Candidate, now_ns: int, truth: Iterable[TrueEvent], video: str) -> None:
+        """What the spotter said of that clip, and when."""
+        apex_ms = _apex_ms(candidate)
+        late = [now_ns / 1e6 - event.apex_ms for event in truth if event.kind == "micro" and _is_within(apex_ms, event)]
+        if candidate.phase == "provisional":
+            self.announced += 1
+            self.provisional_ms += late[:1]
+        elif candidate.phase == "retracted":
+            self.retracted += 1
+        else:
+            kind: Kind = "macro" if candidate.phase == "macro" else "micro"
+            self.confirmed_ms += late[:1] if kind == "micro" else []
+            offset_ns = candidate.offset_t_ns if candidate.offset_t_ns is not None else now_ns
+            onset_ms = candidate.onset.t_capture_ns / 1e6
+            self.predicted.append(Interval(video, onset_ms, apex_ms, offset_ns / 1e6, kind))
 
     @property
     def score(self) -> Score:
@@ -106,41 +130,24 @@ def run_clip(scenario: Scenario, settings: SpotterSettings, *, baselines: bool =
     """One clip through the spotter, frame by frame, as live."""
     faces, spotter = SyntheticFaces(scenario), Spotter(settings)
     others: Sequence[Baseline] = offline_baselines(scenario.fps) if baselines else ()
-    outcome = Outcome("ahmsa", truth=_intervals(faces.truth, scenario.seed), minutes=scenario.duration_s / 60)
+    outcome = Outcome("ahmsa")
+    outcome.add_truth(faces.truth, str(scenario.seed), scenario.duration_s)
     for _, t_ns, face in faces.moments():
-        start = time.perf_counter()
+        start = time.thread_time()
         candidate = spotter.lost(t_ns) if face is None else spotter.update(face)
-        outcome.frame_ms.append((time.perf_counter() - start) * 1e3)
+        outcome.frame_ms.append((time.thread_time() - start) * 1e3)
         faces.hold = spotter.open
         if candidate is not None:
-            _take(outcome, candidate, t_ns, faces.truth, scenario.seed)
+            outcome.take(candidate, t_ns, faces.truth, str(scenario.seed))
         if face is not None:
             for other in others:
                 other.update(face)
     outcome.gated.update(spotter.gated)
-    return [outcome, *(_baseline_outcome(other, outcome, scenario.seed) for other in others)]
+    return [outcome, *(_baseline_outcome(other, outcome, str(scenario.seed)) for other in others)]
 
 
-def _take(outcome: Outcome, candidate: Candidate, now_ns: int, truth: Iterable[TrueEvent], seed: int) -> None:
-    apex_ms = _apex_ms(candidate)
-    late = [now_ns / 1e6 - event.apex_ms for event in truth if event.kind == "micro" and _is_within(apex_ms, event)]
-    if candidate.phase == "provisional":
-        outcome.announced += 1
-        outcome.provisional_ms += late[:1]
-    elif candidate.phase == "retracted":
-        outcome.retracted += 1
-    else:
-        kind: Kind = "macro" if candidate.phase == "macro" else "micro"
-        outcome.confirmed_ms += late[:1] if kind == "micro" else []
-        offset_ns = candidate.offset_t_ns if candidate.offset_t_ns is not None else now_ns
-        onset_ms = candidate.onset.t_capture_ns / 1e6
-        outcome.predicted.append(Interval(str(seed), onset_ms, apex_ms, offset_ns / 1e6, kind))
-
-
-def _baseline_outcome(baseline: Baseline, ours: Outcome, seed: int) -> Outcome:
-    found = [
-        Interval(str(seed), onset, apex, offset, kind_by_length(offset - onset)) for onset, apex, offset in baseline.finish()
-    ]
+def _baseline_outcome(baseline: Baseline, ours: Outcome, video: str) -> Outcome:
+    found = [Interval(video, onset, apex, offset, kind_by_length(offset - onset)) for onset, apex, offset in baseline.finish()]
     return Outcome(baseline.name, predicted=found, truth=ours.truth, minutes=ours.minutes)
 
 
@@ -154,13 +161,6 @@ def _merge(total: Outcome, clip: Outcome) -> None:
     total.announced += clip.announced
     total.retracted += clip.retracted
     total.gated.update(clip.gated)
-
-
-def _intervals(truth: Iterable[TrueEvent], seed: int) -> list[Interval]:
-    return [
-        Interval(str(seed), event.onset_ms, event.apex_ms, event.offset_ms, event.kind, event.label, event.amplitude_px)
-        for event in truth
-    ]
 
 
 def _apex_ms(candidate: Candidate) -> float:
@@ -192,7 +192,7 @@ def table(size: str = "full", plots: Path | None = None) -> Iterator[str]:
 
 HEADER = """| condition | detector | min | true micro | F1 micro | F1 macro | F1 all | recall >= 1 px | recall 0.5-1 px | \
 false alarms/min | apex error, ms median / mean | onset error, ms mean | announced, ms p50 | confirmed, ms p50 / p99 | \
-ms/frame |
+CPU ms/frame |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"""
 
 

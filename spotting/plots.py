@@ -37,7 +37,7 @@ def plot_record(record: Record, path: Path, title: str, truth: Iterable[Interval
         _draw_truth(axis, truth)
         axis.set_ylabel(f"{name}, px")
         axis.set_ylim(bottom=0)
-        axis.legend(loc="upper right", fontsize=7, ncols=5)
+        axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=7)
     axes[0].set_title(title)
     axes[-1].set_xlabel("s")
     with whole_file(path) as part_file:

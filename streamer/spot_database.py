@@ -14,7 +14,7 @@ from spotting.long_videos import LongVideos, read_casme_squared, read_samm_long
 from spotting.plots import plot_record
 from spotting.record import Record
 from spotting.scoring import Interval
-from streamer.capture import CaptureStage
+from streamer.capture import CaptureStage, use_one_core
 from streamer.sources import SourceSpec, open_source
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def spot_videos(found: LongVideos, settings: LiveSettings, plots: Path | None) -
 
 def spot_source(source: Source, settings: LiveSettings, seconds: float | None = None) -> Record:
     """Everything that the spotter says about a source, or about its first seconds."""
+    use_one_core()
     record, first_ns = Record(), None
     with CaptureStage(settings.face, settings.spotter) as stage:
         for frame in source:
