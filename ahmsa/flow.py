@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Literal, cast
 
 import cv2
@@ -12,10 +11,9 @@ import numpy.typing as npt
 
 from ahmsa.device import resolve_device
 from ahmsa.errors import DataError
-from ahmsa.geometry import CANONICAL_GRID
 from ahmsa.head_motion import remove_head_motion
 from ahmsa.pyramid import MIN_SIDE_PX
-from ahmsa.regions import lay_out, region_centres
+from ahmsa.regions import face_mask, lay_out, region_centres
 from ahmsa.scaling import min_max
 from ahmsa.settings import FlowSettings
 from ahmsa.strain import strain_magnitude
@@ -87,16 +85,6 @@ class FlowMaker:
             strain_peak=float(np.percentile(strain[face], PEAK_PERCENTILE)),
             fallback=fallback,
         )
-
-
-@lru_cache(maxsize=8)
-def face_mask(height: int, width: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """(h, w) bool: the ellipse of a canonical crop that holds skin for nearly everyone; hair and background stay outside."""
-    y, x = np.mgrid[:height, :width]
-    cell_x, cell_y = (x + 0.5) * CANONICAL_GRID / width - 0.5, (y + 0.5) * CANONICAL_GRID / height - 0.5
-    mask: np.ndarray[tuple[int, int], np.dtype[np.bool_]] = ((cell_x - 14.0) / 11.5) ** 2 + ((cell_y - 13.5) / 13.0) ** 2 <= 1
-    mask.setflags(write=False)
-    return mask
 
 
 def _grey(images: npt.ArrayLike, name: str) -> FloatArray:

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Literal, cast
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from ahmsa.geometry import MESH_LANDMARKS, POINT_NAMES, canonical_points_px, mesh_points
+from ahmsa.geometry import CANONICAL_GRID, MESH_LANDMARKS, POINT_NAMES, canonical_points_px, mesh_points
 from ahmsa.types import AlignedFace, FloatArray
 
 Layout = Literal["whole", "quad", "five"]
 
+Mask = npt.NDArray[np.bool_]
+
 _LEFT_EYE, _RIGHT_EYE, _NOSE, _LEFT_LIP, _RIGHT_LIP = range(len(POINT_NAMES))
+
+
+@lru_cache(maxsize=8)
+def face_mask(height: int, width: int) -> Mask:
+    """(h, w) bool: the ellipse of a canonical crop that holds skin for nearly everyone; hair and background stay outside."""
+    mask = ellipse(height, width, 14.0, 13.5, 11.5, 13.0)
+    mask.setflags(write=False)
+    return mask
+
+
+def ellipse(height: int, width: int, x: float, y: float, half_width: float, half_height: float) -> Mask:
+    """(h, w) bool of a canonical crop; centre and half axes in cells of the canonical grid."""
+    rows, columns = np.mgrid[:height, :width]
+    cell_x, cell_y = (columns + 0.5) * CANONICAL_GRID / width - 0.5, (rows + 0.5) * CANONICAL_GRID / height - 0.5
+    return cast(Mask, ((cell_x - x) / half_width) ** 2 + ((cell_y - y) / half_height) ** 2 <= 1)
 
 
 def region_centres(face: AlignedFace) -> tuple[FloatArray, bool]:

@@ -59,7 +59,7 @@ class FlowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     median_px: Literal[1, 3, 5] = 3
     """Side of the median filter before each round and at the end of a level; 1 switches it off."""
     head_motion: Literal["keep", "translation", "similarity"] = "similarity"
-    """Rigid motion taken out of the flow: none, the mean of the stable region, or a robust similarity fitted to it."""
+    """Rigid motion taken out of the flow: none, a shift, or a similarity (shift, turn, growth) fitted robustly to the face."""
     layout: Literal["whole", "quad", "five"] = "whole"
     map_px: Annotated[int, Meta(ge=8, le=256)] = 28
 

@@ -17,8 +17,8 @@ from ahmsa.types import ByteImage, FloatArray
 
 _Array = npt.NDArray[np.float64]
 
-_CORNER, _SIDE = (178.0, 48.0), 104.0
-"""The face in scikit-image's portrait: corner x, y and side of the square that becomes the crop, px of the portrait."""
+_CORNER, _SIDE = (179.2, 70.3), 94.4
+"""The square of scikit-image's portrait that is its canonical crop: corner x, y and side, px of the portrait."""
 _SUPERSAMPLING = 3
 _MARGIN_PX = 64
 
@@ -42,22 +42,38 @@ def known_pair(seed: int, peak_px: float, noise: float = 0.0, side: int = 128, s
     generator = np.random.default_rng(seed)
     size = side + 2 * _MARGIN_PX
     field = np.stack([ndimage.gaussian_filter(generator.normal(size=(size, size)), smoothness_px) for _ in range(2)])
-    return _moved(field, peak_px, noise, side, seed)
+    return _moved(_scaled(field, peak_px), noise, side, seed)
 
 
-def known_expression(label: str, seed: int, peak_px: float, noise: float = 0.0) -> KnownPair:
-    """The portrait in 128 px, moved as the muscles of an expression would (ahmsa.synth.muscles); the rest as in known_pair."""
+def known_expression(
+    label: str,
+    seed: int,
+    peak_px: float,
+    noise: float = 0.0,
+    head_turn_deg: float = 0.0,
+    head_shift_px: tuple[float, float] = (0.0, 0.0),
+) -> KnownPair:
+    """The portrait in 128 px, moved as the muscles of an expression would (ahmsa.synth.muscles); the rest as in known_pair.
+
+    `peak_px` is the muscles' largest displacement; the head's own turn about the crop's centre and shift come on top.
+    """
     side = 128
     axis = np.arange(-_MARGIN_PX, side + _MARGIN_PX, dtype=np.float32)
-    forward = expression(label, np.random.default_rng(seed)).field(axis, axis)
-    return _moved(-forward.astype(np.float64), peak_px, noise, side, seed)
+    muscles = expression(label, np.random.default_rng(seed)).field(axis, axis).astype(np.float64)
+    turn, centred = np.deg2rad(head_turn_deg), axis.astype(np.float64) - (side - 1) / 2
+    head = np.stack(np.broadcast_arrays(-turn * centred[:, None] + head_shift_px[0], turn * centred + head_shift_px[1]))
+    return _moved(-_scaled(muscles, peak_px) - head, noise, side, seed)
 
 
-def _moved(backward: _Array, peak_px: float, noise: float, side: int, seed: int) -> KnownPair:
-    """The pair of a backward field (2, side + margins, side + margins) of any amplitude: apex(y) shows onset(y + b(y))."""
+def _scaled(field: _Array, peak_px: float) -> _Array:
+    """The field, `peak_px` at its largest inside the margin."""
     inside = slice(_MARGIN_PX, -_MARGIN_PX)
-    scale = peak_px / np.hypot(backward[0], backward[1])[inside, inside].max()
-    coefficients = [ndimage.spline_filter(component * scale, order=3) for component in backward]
+    return cast(_Array, field * (peak_px / np.hypot(field[0], field[1])[inside, inside].max()))
+
+
+def _moved(backward: _Array, noise: float, side: int, seed: int) -> KnownPair:
+    """The pair of a backward field (2, side + margins, side + margins) in px: apex(y) shows onset(y + b(y))."""
+    coefficients = [ndimage.spline_filter(component, order=3) for component in backward]
     y, x = np.mgrid[:side, :side].astype(np.float64)
     u, v = np.zeros_like(x), np.zeros_like(x)
     # y = x + flow(x) solves flow(x) = -b(x + flow(x)); b is smooth, so the iteration contracts.

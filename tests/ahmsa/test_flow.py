@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from ahmsa.errors import DataError, DeviceError
-from ahmsa.flow import FlowMaker, face_mask
+from ahmsa.flow import FlowMaker
 from ahmsa.geometry import canonical_points_px
+from ahmsa.regions import face_mask
 from ahmsa.scaling import min_max
 from ahmsa.settings import FlowSettings
 from ahmsa.strain import strain_magnitude

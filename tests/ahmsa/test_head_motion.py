@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from ahmsa.head_motion import remove_head_motion, rigid_motion, stable_mask
+from ahmsa.geometry import canonical_points_px
+from ahmsa.head_motion import remove_head_motion, rigid_motion, voters
 
 Y, X = np.mgrid[:128, :128].astype(np.float32)
 MOUTH = np.exp(-((X - 40) ** 2 + (Y - 95) ** 2) / 200)
@@ -50,5 +51,9 @@ def test_a_still_face_is_left_alone():
 
 
 @pytest.mark.parametrize("side", [64, 128, 256])
-def test_the_stable_region_is_the_same_part_of_any_crop(side):
-    assert stable_mask(side, side).mean() == pytest.approx(stable_mask(128, 128).mean(), rel=0.1)
+def test_the_same_part_of_any_crop_votes_and_the_mouth_does_not(side):
+    chosen = voters(side, side)
+    assert chosen.mean() == pytest.approx(voters(128, 128).mean(), rel=0.1)
+    mouth = canonical_points_px(side)[3:].mean(axis=0).astype(int)
+    assert not chosen[mouth[1] - 4 : mouth[1] + 5, mouth[0] - 4 : mouth[0] + 5].any()
+    assert not chosen[0].any()

@@ -69,6 +69,23 @@ def test_a_solver_remembers_nothing_of_the_batch_before():
     assert torch.equal(solver.flow(*first), before)
 
 
+def test_every_step_writes_into_buffers_that_a_recorded_graph_would_still_know():
+    steps, places = [], []
+
+    def remember(step):
+        level = step.__self__
+        buffers = {name: value.data_ptr() for name, value in vars(level).items() if torch.is_tensor(value)}
+        steps.append((level, buffers))
+        places.append(step.__name__)
+        return step
+
+    solver = TvL1((1, 48, 48), STOPPING, torch.device("cpu"), remember)
+    solver.flow(*batch_of([known_pair(0, 2.0, side=48)]))
+    assert set(places) == {"_linearise", "_relax", "_median"}
+    for level, buffers in steps:
+        assert buffers == {name: value.data_ptr() for name, value in vars(level).items() if torch.is_tensor(value)}
+
+
 def test_images_need_not_be_square():
     pair = known_pair(2, 1.0, side=96)
     onset, apex = (image[:64] for image in grey(pair))
