@@ -43,7 +43,7 @@ class FitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     precision: Literal["float32", "tf32", "bf16"] = "float32"
     """tf32 and bf16 trade digits for speed on GPUs; the CPU knows float32 and bf16."""
     group: Annotated[int, Meta(ge=0)] = 0
-    """Most networks that train at once; 0: as many as half of the free memory holds."""
+    """Most networks that train at once; 0: as many as the free memory holds."""
 
 
 class AugmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -47,6 +46,12 @@ def _run(
     maps: Annotated[Path | None, typer.Option(help="Folder of ready-made flow maps in the published layout.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the database itself: workbook and frames.")] = None,
     classes: Annotated[int, typer.Option(help="3, or 4 or 7 for casme3.")] = 3,
+    apex_rule: Annotated[
+        str, typer.Option("--apex", help="With --data: apex where none is annotated (all of SMIC): middle or flow-peak.")
+    ] = "middle",
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="With --data: leave out clips that cannot be used, naming each.")
+    ] = False,
     preset: Annotated[str, typer.Option(help="A recipe in configs/presets: shipped, small, paper.")] = "shipped",
     settings: Annotated[
         Path | None, typer.Option(help="A TOML file instead of a preset; configs/train.toml shows every key.")
@@ -87,8 +92,10 @@ def _run(
     """
     from ahmsa.device import resolve_device
 
+    if maps is not None and data is not None:
+        raise UsageError("give --maps or --data, not both.")
     recipe = load_settings(TrainSettings, settings or _preset(preset), {"fit.epochs": epochs})
-    read = _read(db, maps, data, classes)
+    read = _read_maps(db, maps) if data is None else _prepare(db, data, classes, apex_rule, skip_bad)
     recipe = msgspec.structs.replace(recipe, net=msgspec.structs.replace(recipe.net, classes=len(read.label_names)))
     folder = out or Path("runs") / f"{db}-{settings.stem if settings else preset}"
     where = resolve_device(device)
@@ -151,22 +158,30 @@ def _preset(name: str) -> Path:
     return path
 
 
-def _read(db: str, maps: Path | None, data: Path | None, classes: int) -> MapSet:
-    """Ready-made maps, or those made (and kept) from the frames of a database."""
-    if (maps is None) == (data is None):
+def _read_maps(db: str, maps: Path | None) -> MapSet:
+    from train.databases.maps import COMPOSITE, read_maps
+
+    if maps is None:
         raise UsageError("say where the faces are: --maps for ready-made flow maps, or --data for a database's own frames.")
-    if maps is not None:
-        from train.databases.maps import COMPOSITE, read_maps
+    if db != "3db" and db not in COMPOSITE:
+        raise UsageError(f"no ready-made maps of {db!r}; --db is 3db or one of {', '.join(COMPOSITE)}.")
+    return read_maps(maps, COMPOSITE if db == "3db" else [db])
 
-        if db != "3db" and db not in COMPOSITE:
-            raise UsageError(f"no ready-made maps of {db!r}; --db is 3db or one of {', '.join(COMPOSITE)}.")
-        return read_maps(maps, COMPOSITE if db == "3db" else [db])
+
+def _prepare(db: str, data: Path, classes: int, apex_rule: str, skip_bad: bool) -> MapSet:
+    """Maps made from a database's frames, or those kept from an earlier run."""
     from train.data_cli import progress_bar
-    from train.prepare import PrepareSettings, prepare
+    from train.prepare import PrepareSettings, default_jobs, prepare
 
-    assert data is not None
+    try:
+        settings = msgspec.convert({"apex_rule": apex_rule}, PrepareSettings)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{error}; see ahmsa-train --help.") from None
     with progress_bar("flow maps") as progress:
-        return prepare(db, data, PrepareSettings(), classes=classes, jobs=os.cpu_count() or 1, progress=progress).maps
+        prepared = prepare(db, data, settings, classes=classes, jobs=default_jobs(), skip_bad=skip_bad, progress=progress)
+    for bad in prepared.bad:
+        typer.echo(f"skipped {bad}", err=True)
+    return prepared.maps
 
 
 @contextmanager

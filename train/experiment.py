@@ -48,8 +48,8 @@ from train.stack import networks_that_fit
 
 _Decoded = TypeVar("_Decoded", bound=msgspec.Struct)
 FORMAT: Literal["ahmsa-run-1"] = "ahmsa-run-1"
-LARGEST_GROUP_ON_CPU = 64
-"""More networks at once gain nothing on a CPU and lose more work to a kill."""
+LARGEST_GROUP_ON_CPU = 16
+"""More networks at once leave the cache, gain nothing on a CPU, and lose more work to a kill."""
 Announce = Callable[[int], None]
 """Told the total of network-epochs before the work begins."""
 

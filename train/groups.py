@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from ahmsa.errors import DataError
 from ahmsa.files import write_whole
@@ -193,6 +194,8 @@ def _in_pieces(material: Material, task: Task, device: str, advance: Advance) ->
         if not is_out_of_memory(error) or len(task.jobs) == 1:
             raise
     advance(-done)
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
     middle = len(task.jobs) // 2
     halves = [Task(task.name, task.seed, jobs) for jobs in (task.jobs[:middle], task.jobs[middle:])]
     first, second = (_in_pieces(material, half, device, advance) for half in halves)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -8,9 +11,12 @@ import torch
 from ahmsa.errors import RunError
 from ahmsa.net import network_input
 from ahmsa.settings import NetSettings
+from configs.load import load_settings, shipped
 from configs.training import AugmentSettings, FitSettings, TrainSettings
+from train.databases.maps import read_maps
 from train.fit import Job, fit, rate_at
-from train.folds import leave_one_subject_out
+from train.folds import inner_splits, leave_one_subject_out
+from train.metrics import score
 from train.stack import networks_that_fit, padded, probabilities_of, skeleton, state_of
 
 NET = NetSettings(channels=(8, 12, 16), heads=(2, 2, 2), blocks=(1, 1, 1), expansion=2.0, dropout=0.1, drop_path=0.1)
@@ -78,6 +84,21 @@ def test_separable_maps_are_learnt_and_carried_to_a_new_face(maps, inputs):
     weights = fit(inputs, maps.labels, [Job("fold", fold.train, seed=1)], FAST, seed=1)
     answers = probabilities_of(skeleton(NET), weights, inputs[fold.test][None], "cpu")[0]
     assert (answers.argmax(axis=1) == maps.labels[fold.test]).all()
+
+
+@pytest.mark.maps
+def test_real_faces_teach_what_carries_over_to_other_people():
+    """Half of the subjects teach the other half, in seconds: far above chance (.333), far below a real run."""
+    root = Path(os.environ.get("AHMSA_MAPS", Path(__file__).parents[2] / ".." / "shared" / "data" / "flow3db-dev"))
+    if not root.is_dir():
+        pytest.skip(f"no real maps at {root}; name them in AHMSA_MAPS")
+    maps = read_maps(root)
+    preset = load_settings(TrainSettings, shipped("presets/small.toml"), {"fit.epochs": 12})
+    fed = network_input(maps.uvs, preset.net)
+    train, held_out = inner_splits(maps, np.arange(len(maps)), 2, seed=0)[0]
+    weights = fit(fed, maps.labels, [Job("half", train, seed=0)], preset, seed=0)
+    answers = probabilities_of(skeleton(preset.net), weights, fed[held_out][None], "cpu")[0].argmax(axis=1)
+    assert score(maps.labels[held_out], answers, 3).uar > 0.5
 
 
 def test_watch_is_called_after_every_epoch_with_weights_that_answer(maps, inputs):

@@ -1,0 +1,89 @@
+"""`python -m benchmarks training`: all folds at once against one fold after the other, and what a whole run takes.
+
+Maps are random: time does not depend on what they show. Times of whole runs are extrapolated from some epochs of all folds.
+Where a CUDA card is at hand the paper's preset is timed on it as well.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import numpy as np
+import torch
+from msgspec.structs import replace
+
+from ahmsa.net import AhmsaNet, network_input
+from ahmsa.types import FloatArray
+from configs.load import load_settings, shipped
+from configs.training import TrainSettings
+from train.databases.base import IntArray, MapSet, Sample, Subject
+from train.fit import Job, fit
+from train.folds import leave_one_subject_out
+from train.stack import Weights, is_out_of_memory, networks_that_fit
+
+EPOCHS = 2
+"""Timed epochs; one more goes before them."""
+ALONE = 3
+"""Folds that are also trained by themselves."""
+
+
+def section() -> str:
+    lines = [
+        "## Training",
+        "",
+        "Leave one subject out on random maps. A network-epoch is one epoch of one network; whole runs are extrapolated.",
+        "",
+        "| device | preset | folds, maps | one by one, ms a network-epoch | all at once | times faster | whole run, min |",
+        "|---|---|---|---|---|---|---|",
+        _row("cpu", "shipped", subjects=50, count=319),
+    ]
+    if torch.cuda.is_available():
+        lines += [_row("cuda", "shipped", subjects=50, count=319), _row("cuda", "paper", subjects=68, count=442)]
+    else:
+        lines += ["", "The paper's preset (68 folds, 800 epochs) is for a GPU; no CUDA card here, so it was not measured."]
+    return "\n".join(lines)
+
+
+def _row(device: str, name: str, subjects: int, count: int) -> str:
+    preset = load_settings(TrainSettings, shipped(f"presets/{name}.toml"))
+    maps = _random_maps(subjects, count)
+    inputs = network_input(maps.uvs, preset.net)
+    jobs = [Job(str(fold.subject), fold.train, number) for number, fold in enumerate(leave_one_subject_out(maps))]
+    alone = statistics.median(_seconds_per_epoch(inputs, maps.labels, [job], preset, device) for job in jobs[:ALONE])
+    together = _all_at_once(inputs, maps.labels, jobs, preset, device)
+    epochs = len(jobs) * preset.members * preset.fit.epochs
+    return (
+        f"| {device} | {name} (x{preset.members}, {preset.fit.epochs} epochs) | {subjects}, {count} | {alone * 1e3:.0f} | "
+        f"{together * 1e3:.1f} | {alone / together:.1f} | {together * epochs / 60:.1f} |"
+    )
+
+
+def _all_at_once(inputs: FloatArray, labels: IntArray, jobs: list[Job], preset: TrainSettings, device: str) -> float:
+    """Seconds per network-epoch of the largest group that fits."""
+    group = min(len(jobs), networks_that_fit(preset, device))
+    while True:
+        try:
+            return _seconds_per_epoch(inputs, labels, jobs[:group], preset, device) / group
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or group == 1:
+                raise
+        group = max(1, group // 2)
+
+
+def _seconds_per_epoch(inputs: FloatArray, labels: IntArray, jobs: list[Job], preset: TrainSettings, device: str) -> float:
+    ends: list[float] = []
+
+    def watch(_epoch: int, _net: AhmsaNet, weights: Weights) -> None:
+        next(iter(weights.values())).sum().item()  # a GPU works ahead: wait for it
+        ends.append(time.perf_counter())
+
+    short = replace(preset, fit=replace(preset.fit, epochs=EPOCHS + 1))
+    fit(inputs, labels, jobs, short, seed=0, device=device, watch=watch)
+    return float(np.median(np.diff(ends)))
+
+
+def _random_maps(subjects: int, count: int) -> MapSet:
+    random = np.random.default_rng(0)
+    samples = tuple(Sample(Subject("random", f"{index % subjects:02d}"), f"clip{index}", index % 3) for index in range(count))
+    return MapSet(random.random((count, 3, 28, 28), np.float32), samples, source="random maps")
