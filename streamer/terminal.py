@@ -26,7 +26,12 @@ _SIGNAL_MARGIN = 36
 """Columns beside a sparkline: borders, the region's name, the figures."""
 _LEAST_CELLS = 16
 _EVENT_ROWS = 8
-_SCREENSHOT_WIDTH = 110
+_HIGH = 34
+"""Lines from which on every region has a line of its own; below, the liveliest few."""
+_FEW_REGIONS = 3
+_OTHER_LINES = 18
+"""Lines beside signals and events."""
+_SCREENSHOT_WIDTH, _SCREENSHOT_HEIGHT = 110, 40
 _THRESHOLD_LEVEL = 5
 """Height, of eight, at which a sparkline reaches its threshold."""
 
@@ -66,20 +71,23 @@ class TerminalView:
 
     def _draw(self) -> None:
         self._drawn_s = monotonic()
-        self._live.update(screen(self._board, self._console.width), refresh=True)
+        self._live.update(screen(self._board, *self._console.size), refresh=True)
 
 
-def screen(board: Board, width: int) -> RenderableType:
-    """The whole picture, for a console of so many columns."""
+def screen(board: Board, width: int, height: int) -> RenderableType:
+    """The whole picture, for a console of so many columns and lines."""
+    is_low = height < _HIGH
+    shown = sum(min(len(regions), _FEW_REGIONS) if is_low else len(regions) for regions in board.signals.values())
+    rows = max(2, min(_EVENT_ROWS, height - _OTHER_LINES - shown))
     return Group(
         Panel(
-            Group(_head(board), _signals(board, max(_LEAST_CELLS, width - _SIGNAL_MARGIN))),
+            Group(_head(board), _signals(board, max(_LEAST_CELLS, width - _SIGNAL_MARGIN), is_low)),
             title="[bold]ahmsa[/bold] live",
             title_align="left",
             border_style="cyan",
         ),
         Panel(
-            _events(board, _BAR_CELLS if width >= _WIDE else _NARROW_BAR_CELLS),
+            _events(board, _BAR_CELLS if width >= _WIDE else _NARROW_BAR_CELLS, rows),
             title="movements",
             title_align="left",
             border_style="cyan",
@@ -91,7 +99,7 @@ def screen(board: Board, width: int) -> RenderableType:
 def save_svg(board: Board, file: Path) -> None:
     """The picture as SVG."""
     console = Console(record=True, width=_SCREENSHOT_WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    console.print(screen(board, _SCREENSHOT_WIDTH))
+    console.print(screen(board, _SCREENSHOT_WIDTH, _SCREENSHOT_HEIGHT))
     part = file.with_name(file.name + ".part")
     part.write_text(console.export_svg(title="ahmsa-live"), encoding="utf-8")
     part.replace(file)
@@ -142,14 +150,14 @@ def _head(board: Board) -> RenderableType:
     return Group(line, second)
 
 
-def _signals(board: Board, cells: int) -> RenderableType:
+def _signals(board: Board, cells: int, is_low: bool) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(style="dim", no_wrap=True, min_width=11)
     grid.add_column(width=cells, no_wrap=True)
     grid.add_column(justify="right", no_wrap=True)
     for face_id, regions in board.signals.items():
         mark = f"{face_id}: " if len(board.signals) > 1 else ""
-        for name, samples in regions.items():
+        for name, samples in _liveliest(regions) if is_low else regions.items():
             newest = samples[-1]
             figures = f"{newest.displacement_px:.2f} / {newest.threshold_px:.2f} px"
             grid.add_row(mark + name.replace("_", " "), sparkline(samples, cells), figures)
@@ -160,16 +168,24 @@ def _signals(board: Board, cells: int) -> RenderableType:
     return grid
 
 
-def _events(board: Board, cells: int) -> RenderableType:
+def _liveliest(regions: Mapping[str, Sequence[RegionMotion]]) -> list[tuple[str, Sequence[RegionMotion]]]:
+    def ratio(item: tuple[str, Sequence[RegionMotion]]) -> float:
+        newest = item[1][-1]
+        return newest.displacement_px / max(newest.threshold_px, 1e-6)
+
+    return sorted(regions.items(), key=ratio, reverse=True)[:_FEW_REGIONS]
+
+
+def _events(board: Board, cells: int, rows: int) -> RenderableType:
     """What is open or was recognised, newest first; what was taken back only as a count, for a talker makes many of those."""
-    told = [event for event in board.events.values() if not event.taken_back][-_EVENT_ROWS:]
+    told = [event for event in board.events.values() if not event.taken_back][-rows:]
     labels = next((list(event.emotion.probabilities) for event in reversed(told) if event.emotion), list(_COLOURS))
     table = Table(box=None, padding=(0, 1), expand=False)
     for heading in ("time", "movement", *labels, "", "px", "ms"):
         table.add_column(heading, no_wrap=True, justify="right" if heading in ("time", "px", "ms") else "left")
     for event in reversed(told):
         table.add_row(*_event_row(board, event, labels, cells))
-    for _ in range(_EVENT_ROWS - len(told)):
+    for _ in range(rows - len(told)):
         table.add_row("")
     return Group(table, Text(f" taken back: {_counts(board.retractions)}", style="dim"))
 

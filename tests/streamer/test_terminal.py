@@ -23,9 +23,9 @@ def board():
     return board
 
 
-def drawn(board, width):
+def drawn(board, width, height=40):
     console = Console(width=width, file=io.StringIO(), force_terminal=False)
-    console.print(screen(board, width))
+    console.print(screen(board, width, height))
     return console.file.getvalue()
 
 
@@ -40,11 +40,16 @@ def test_the_screen_shows_what_a_watcher_needs(board):
         assert words in picture
 
 
-@pytest.mark.parametrize("width", [80, 110, 160])
-def test_the_screen_fits_its_console(board, width):
-    lines = drawn(board, width).splitlines()
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (80, 40), (110, 30), (160, 50)])
+def test_the_screen_fits_its_console(board, width, height):
+    motion = next(message for message in GOLDEN if isinstance(message, wire.MotionMessage))
+    regions = {f"region {number}": RegionMotion(0.1 * number, 0.4) for number in range(8)}
+    board.signals.clear()
+    board.take(msgspec.structs.replace(motion, regions=regions))
+    lines = drawn(board, width, height).splitlines()
     assert max(map(len, lines)) <= width
-    assert len(lines) < 40
+    assert len(lines) <= height
+    assert "region 7" in "".join(lines), "the liveliest region has its line on any screen"
 
 
 def test_nothing_is_drawn_wrongly_before_the_first_message():
