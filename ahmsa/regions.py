@@ -67,10 +67,11 @@ def _whole(small: FloatArray, centres: FloatArray) -> FloatArray:  # noqa: ARG00
 
 
 def _quad(small: FloatArray, centres: FloatArray) -> FloatArray:
-    tile = small.shape[-1] // 2
+    side = small.shape[-1]
+    tile = (side + 1) // 2
     top = np.concatenate([_tile(small, centres[i], tile) for i in (_LEFT_EYE, _RIGHT_EYE)], axis=-1)
     bottom = np.concatenate([_tile(small, centres[i], tile) for i in (_LEFT_LIP, _RIGHT_LIP)], axis=-1)
-    return cast(FloatArray, np.concatenate([top, bottom], axis=-2))
+    return cast(FloatArray, np.concatenate([top, bottom], axis=-2)[..., :side, :side])
 
 
 def _five(small: FloatArray, centres: FloatArray) -> FloatArray:
