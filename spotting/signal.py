@@ -157,10 +157,9 @@ class _Keyframe:
         self._scale = 128 / face.pixels.shape[0]
         self._window = _odd(_WINDOW_PX / self._scale)
         self._image = _flattened(face.pixels)
-        regions = np.stack([landmarks[list(group)].mean(axis=0) for group in _REGION_LANDMARKS.values()])
-        regions = (regions[:, None] + np.array(_CROSS, np.float32) / self._scale).reshape(-1, 2)
+        regions = (region_centres(landmarks)[:, None] + np.array(_CROSS, np.float32) / self._scale).reshape(-1, 2)
         eyes = np.stack([landmarks[list(group)].mean(axis=0) for group in _EYES])
-        bridge, grid = landmarks[list(_BRIDGE)], _grid(landmarks, face.pixels.shape[0])
+        bridge, grid = landmarks[list(_BRIDGE)], head_grid(landmarks, face.pixels.shape[0])
         parts = [regions, landmarks[list(_MID_LIPS)], eyes, bridge, grid]
         self._ends = np.cumsum([len(part) for part in parts])[:-1]
         self._points = np.clip(np.concatenate(parts), 2, face.pixels.shape[0] - 3).astype(np.float32)
@@ -209,7 +208,13 @@ class _Keyframe:
         return cast(ByteImage, cv2.warpAffine(face.pixels, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE))
 
 
-def _grid(landmarks: FloatArray, side: int) -> FloatArray:
+def region_centres(landmarks: FloatArray) -> FloatArray:
+    """(8, 2) centres of the regions of a face, px of its crop."""
+    centres = np.stack([landmarks[list(group)].mean(axis=0) for group in _REGION_LANDMARKS.values()])
+    return cast(FloatArray, centres.astype(np.float32))
+
+
+def head_grid(landmarks: FloatArray, side: int) -> FloatArray:
     """(n, 2) points all over the face, without eyes and mouth."""
     step = side / 12
     axis = np.arange(step / 2, side, step, dtype=np.float32)
