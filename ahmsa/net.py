@@ -198,7 +198,7 @@ def _neighbours(side: int, device: torch.device) -> Tensor:
         return chosen.reshape(9 * side * side, side * side).to(device)
 
 
-def initialise(net: AhmsaNet, generator: torch.Generator) -> None:
+def initialise(net: nn.Module, generator: torch.Generator) -> None:
     """Give the network its first weights from `generator` alone, so that a seed means the same whatever ran before.
 
     Weights are normal with a spread of 1 / sqrt(inputs). Branches start at half of that and the head near zero: a block
@@ -210,8 +210,9 @@ def initialise(net: AhmsaNet, generator: torch.Generator) -> None:
             nn.init.normal_(module.weight, std=gain / module.in_features**0.5, generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    if net.position is not None:
-        nn.init.normal_(net.position, std=0.02, generator=generator)
+    position = getattr(net, "position", None)
+    if position is not None:
+        nn.init.normal_(position, std=0.02, generator=generator)
 
 
 def patches_of(maps: Tensor, patch_px: int) -> Tensor:

@@ -117,7 +117,7 @@ def run(
     missing = [task for task in tasks if not (parts / f"{task.name}.npz").is_file()]
     if announce is not None:
         announce(settings.fit.epochs * sum(len(task.jobs) for task in missing))
-    material = Material(network_input(maps.uvs, settings.net), maps.labels, settings)
+    material = Material(network_input(maps.uvs, settings.net), maps.labels, _owners(maps), settings)
     for task, part in (execute or here(device))(material, missing, advance or _ignore):
         write_part(parts / f"{task.name}.npz", part)
     done = {seed: [read_part(parts / f"{task.name}.npz") for task in tasks if task.seed == seed] for seed in seeds}
@@ -231,6 +231,12 @@ def _open_folder(folder: Path, maps: MapSet, settings: TrainSettings, resume: bo
     if not resume:
         raise SettingsError(f"{folder} holds this run already; add --resume to go on with it, or choose another --out.")
     return card
+
+
+def _owners(maps: MapSet) -> IntArray:
+    """(n,) number of each map's subject."""
+    numbers = {subject: number for number, subject in enumerate(maps.subjects)}
+    return np.array([numbers[sample.subject] for sample in maps.samples], dtype=np.int64)
 
 
 def _ignore(networks: int) -> None:

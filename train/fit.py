@@ -23,9 +23,9 @@ from ahmsa.types import FloatArray
 from configs.training import FitSettings, TrainSettings
 from train.augment import augmented, mixing
 from train.databases.base import IntArray
-from train.stack import Weights, first_weights, logits_of, skeleton
+from train.stack import Network, Weights, first_weights, logits_of, skeleton
 
-Watch = Callable[[int, AhmsaNet, Weights], None]
+Watch = Callable[[int, Network, Weights], None]
 """Called after every epoch (counted from 1) with the weights that would answer now; they are not to be changed."""
 
 
@@ -58,8 +58,8 @@ def fit(
     its own random numbers. initial: for every job the state to start from, instead of random weights.
     Raises RunError where a network diverges.
     """
-    net, how = skeleton(settings.net), settings.fit
-    weights = first_weights(settings.net, [job.seed for job in jobs], device, initial)
+    net, how = skeleton(settings.net, settings.model), settings.fit
+    weights = first_weights(settings.net, [job.seed for job in jobs], device, initial, settings.model)
     for value in weights.values():
         value.requires_grad_()
     averaged = {name: value.detach().clone() for name, value in weights.items()} if how.average > 0 else None
@@ -70,7 +70,9 @@ def fit(
     steps = how.epochs * steps_per_epoch
     with _precision(how.precision, device):
         for epoch in range(how.epochs):
-            bank = patches_of(augmented(maps, settings.augment, _generator(seed, epoch)), settings.net.patch_px)
+            bank = augmented(maps, settings.augment, _generator(seed, epoch))
+            if isinstance(net, AhmsaNet):
+                bank = patches_of(bank, settings.net.patch_px)
             for step in range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch):
                 for group in optimiser.param_groups:
                     group["lr"] = how.learning_rate * rate_at(step, steps, how)
@@ -116,7 +118,7 @@ class _Batches:
         self._adjustment = torch.from_numpy(self._how.logit_adjustment * np.log(known)).float().to(device)
 
     def next(self, bank: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """(jobs, b, patches, numbers) maps, (jobs, b, classes) targets, (jobs, b, numbers) noise or None."""
+        """(jobs, b, ...) maps, (jobs, b, classes) targets, (jobs, b, numbers) noise or None."""
         chosen = torch.from_numpy(np.stack([next(stream) for stream in self._streams])).to(self._device)
         maps, targets = bank[chosen], functional.one_hot(self._labels[chosen], self._classes).to(bank.dtype)
         if self._augment.mixup > 0:
@@ -124,7 +126,7 @@ class _Batches:
             partner = torch.stack([partner for partner, _ in blends]).to(self._device)
             share = torch.stack([share for _, share in blends]).to(bank).unsqueeze(-1)
             other = chosen.gather(1, partner)
-            maps = torch.lerp(bank[other], maps, share.unsqueeze(-1))
+            maps = torch.lerp(bank[other], maps, share.reshape(*chosen.shape, *[1] * (bank.ndim - 1)))
             targets = torch.lerp(functional.one_hot(self._labels[other], self._classes).to(bank.dtype), targets, share)
         if self._noise_size == 0:
             return maps, targets, None
@@ -161,7 +163,7 @@ def _once(labels: IntArray, train: IntArray, how: FitSettings, random: np.random
     return np.concatenate([np.resize(random.permutation(train[own == label]), largest) for label in np.unique(own)])
 
 
-def _optimiser(net: AhmsaNet, weights: Weights, how: FitSettings, device: str) -> torch.optim.Optimizer:
+def _optimiser(net: Network, weights: Weights, how: FitSettings, device: str) -> torch.optim.Optimizer:
     """Adam works element by element, so one optimiser over stacked tensors is one optimiser per network."""
     matrices = {name for name, value in net.named_parameters() if value.ndim > 1 and name != "position"}
     groups = [

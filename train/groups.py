@@ -18,13 +18,13 @@ import torch
 
 from ahmsa.errors import DataError
 from ahmsa.files import write_whole
-from ahmsa.net import AhmsaNet
 from ahmsa.types import FloatArray
 from configs.training import TrainSettings
 from train.databases.base import IntArray
 from train.fit import Job, fit
 from train.pretrain import first_states
-from train.stack import Weights, is_out_of_memory, padded, probabilities_of
+from train.stack import Network, Weights, is_out_of_memory, padded, probabilities_of
+from train.svm import fit_svm, svm_probabilities
 
 Advance = Callable[[int], None]
 """Told how many network-epochs were done since the last call."""
@@ -79,6 +79,8 @@ class Material:
     inputs: FloatArray
     """(n, 3, h, w) network inputs."""
     labels: IntArray
+    owners: IntArray
+    """(n,) number of the subject each map is of."""
     settings: TrainSettings
 
 
@@ -100,12 +102,33 @@ def looked_at(settings: TrainSettings) -> list[int]:
 def run_task(material: Material, task: Task, device: str, advance: Advance) -> Part:
     """Fit a task's networks together and keep what they answer on the way."""
     began = time.monotonic()
+    jobs = task.jobs
+    answers = (
+        _svm_answers(material, task, advance) if material.settings.model == "svm" else _fitted(material, task, device, advance)
+    )
+
+    def per_row(values: list[int]) -> IntArray:
+        return np.repeat(np.array(values, dtype=np.int64), [len(job.held_out) for job in jobs])
+
+    return Part(
+        epochs=np.array(looked_at(material.settings), dtype=np.int64),
+        fold=per_row([job.fold for job in jobs]),
+        member=per_row([job.member for job in jobs]),
+        split=per_row([job.split for job in jobs]),
+        sample=np.concatenate([job.held_out for job in jobs]),
+        probabilities=np.stack(answers),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _fitted(material: Material, task: Task, device: str, advance: Advance) -> list[FloatArray]:
+    """Answers on held-out maps after every epoch that is looked at."""
     settings, jobs = material.settings, task.jobs
     held_out = padded([material.inputs[job.held_out] for job in jobs])
     epochs = looked_at(settings)
     answers: list[FloatArray] = []
 
-    def look(epoch: int, net: AhmsaNet, weights: Weights) -> None:
+    def look(epoch: int, net: Network, weights: Weights) -> None:
         if epoch in epochs:
             probabilities = probabilities_of(net, weights, held_out, device)
             answers.append(np.concatenate([own[: len(job.held_out)] for own, job in zip(probabilities, jobs, strict=True)]))
@@ -121,19 +144,17 @@ def run_task(material: Material, task: Task, device: str, advance: Advance) -> P
         initial=first_states(settings, [network_seed(task.seed, job.member) for job in jobs], device),
         watch=look,
     )
+    return answers
 
-    def per_row(values: list[int]) -> IntArray:
-        return np.repeat(np.array(values, dtype=np.int64), [len(job.held_out) for job in jobs])
 
-    return Part(
-        epochs=np.array(epochs, dtype=np.int64),
-        fold=per_row([job.fold for job in jobs]),
-        member=per_row([job.member for job in jobs]),
-        split=per_row([job.split for job in jobs]),
-        sample=np.concatenate([job.held_out for job in jobs]),
-        probabilities=np.stack(answers),
-        seconds=time.monotonic() - began,
-    )
+def _svm_answers(material: Material, task: Task, advance: Advance) -> list[FloatArray]:
+    """The same for a support vector machine, which knows no epochs: one answer, whenever it is looked at."""
+    epochs, said = material.settings.fit.epochs, []
+    for job in task.jobs:
+        machine = fit_svm(material.inputs, material.labels, material.owners, job.job.train)
+        said.append(svm_probabilities(machine, material.inputs[job.held_out], material.settings.net.classes))
+        advance(epochs)
+    return [np.concatenate(said)] * len(looked_at(material.settings))
 
 
 def here(device: str) -> Execute:

@@ -17,22 +17,28 @@ from ahmsa.net import AhmsaNet, initialise, views
 from ahmsa.settings import NetSettings
 from ahmsa.types import FloatArray
 from configs.training import TrainSettings
+from train.ststnet import FILTERS, Ststnet
 
+Network = AhmsaNet | Ststnet
 Weights = dict[str, Tensor]
 """Parameter name -> (networks, ...) stacked values."""
 
 
-def skeleton(settings: NetSettings) -> AhmsaNet:
+def skeleton(settings: NetSettings, model: str = "ahmsa") -> Network:
     """A network without memory of its own, to be called with stacked weights."""
     with torch.device("meta"):
-        return AhmsaNet(settings)
+        return _network(settings, model)
 
 
 def first_weights(
-    settings: NetSettings, seeds: Sequence[int], device: str, initial: Sequence[Mapping[str, Tensor]] | None = None
+    settings: NetSettings,
+    seeds: Sequence[int],
+    device: str,
+    initial: Sequence[Mapping[str, Tensor]] | None = None,
+    model: str = "ahmsa",
 ) -> Weights:
     """One network per seed, or from its state in `initial` where that is given."""
-    net = AhmsaNet(settings)
+    net = _network(settings, model)
     weights = {name: torch.empty((len(seeds), *value.shape), device=device) for name, value in net.named_parameters()}
     for row, seed in enumerate(seeds):
         if initial is None:
@@ -44,7 +50,7 @@ def first_weights(
     return weights
 
 
-def logits_of(net: AhmsaNet, weights: Weights, inputs: Tensor, noise: Tensor | None = None) -> Tensor:
+def logits_of(net: Network, weights: Weights, inputs: Tensor, noise: Tensor | None = None) -> Tensor:
     """(networks, b, 3, h, w) inputs, each batch to its own network -> (networks, b, classes) logits.
 
     noise: (networks, b, net.noise_size) uniform numbers for dropout, or None to answer.
@@ -56,13 +62,17 @@ def logits_of(net: AhmsaNet, weights: Weights, inputs: Tensor, noise: Tensor | N
     return result
 
 
-def probabilities_of(net: AhmsaNet, weights: Weights, inputs: FloatArray, device: str) -> FloatArray:
+def probabilities_of(net: Network, weights: Weights, inputs: FloatArray, device: str) -> FloatArray:
     """(networks, b, 3, h, w) inputs -> (networks, b, classes) probabilities, averaged with the mirrors where asked for."""
     with torch.inference_mode():
         given = torch.from_numpy(inputs).to(device)
         answers = [logits_of(net, weights, view).float().softmax(dim=-1) for view in views(given, net.settings)]
         mean: FloatArray = torch.stack(answers).mean(dim=0).cpu().numpy()
     return mean
+
+
+def _network(settings: NetSettings, model: str) -> Network:
+    return Ststnet(settings) if model == "ststnet" else AhmsaNet(settings)
 
 
 def state_of(weights: Weights, row: int) -> dict[str, Tensor]:
@@ -79,17 +89,23 @@ def networks_that_fit(settings: TrainSettings, device: str) -> int:
 def bytes_per_network(settings: TrainSettings) -> int:
     """A generous estimate of what one network needs while it trains: weights, optimiser state and one batch's activations."""
     net, fit = settings.net, settings.fit
-    parameters = sum(value.numel() for value in skeleton(net).parameters())
+    parameters = sum(value.numel() for value in skeleton(net, settings.model).parameters())
     copies = 5 + (1 if fit.average > 0 else 0)  # weights, gradients, two moments, and one to work on
-    side = net.map_px // net.patch_px
     numbers = 4 * 3 * net.map_px**2  # the maps themselves, changed and mixed
+    numbers += 2 * FILTERS * net.map_px**2 if settings.model == "ststnet" else _activations(net)
+    return 4 * (copies * parameters + 2 * fit.batch * numbers)
+
+
+def _activations(net: NetSettings) -> int:
+    """Numbers that AHMSA-Net keeps per map for its gradient."""
+    side, numbers = net.map_px // net.patch_px, 0
     for level, (channels, heads, blocks) in enumerate(zip(net.channels, net.heads, net.blocks, strict=True)):
         patches = side * side
         if level > 0:
             numbers += 9 * net.channels[level - 1] * patches * net.factor**2 + 4 * channels * patches * net.factor**2
         numbers += blocks * patches * int(channels * (16 + 4 * net.expansion) + 3 * heads * patches)
         side //= net.factor
-    return 4 * (copies * parameters + 2 * fit.batch * numbers)
+    return numbers
 
 
 def is_out_of_memory(error: BaseException) -> bool:
