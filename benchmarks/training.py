@@ -1,4 +1,4 @@
-"""`python -m benchmarks training`: all folds at once against one fold after the other, and what a whole run takes.
+"""`python -m benchmarks training`: stacked folds against one fold after the other, and what a whole run takes.
 
 Maps are random: time does not depend on what they show. Times of whole runs are extrapolated from some epochs of all folds.
 Where a CUDA card is at hand the paper's preset is timed on it as well; `python -m benchmarks.training --whole` runs that one
@@ -25,7 +25,7 @@ from configs.command import run_program
 from configs.load import load_settings, shipped
 from configs.training import TrainSettings
 from train.databases.base import IntArray, MapSet, Sample, Subject
-from train.experiment import run
+from train.experiment import LARGEST_GROUP_ON_CPU, run
 from train.fit import Job, fit
 from train.folds import leave_one_subject_out
 from train.stack import Weights, is_out_of_memory, networks_that_fit
@@ -42,7 +42,7 @@ def section() -> str:
         "",
         "Leave one subject out on random maps. A network-epoch is one epoch of one network; whole runs are extrapolated.",
         "",
-        "| device | preset | folds, maps | one by one, ms a network-epoch | all at once | times faster | whole run, min |",
+        "| device | preset | folds, maps | one by one, ms a network-epoch | stacked | times faster | whole run, min |",
         "|---|---|---|---|---|---|---|",
         _row("cpu", "shipped", subjects=50, count=319),
     ]
@@ -68,8 +68,8 @@ def _row(device: str, name: str, subjects: int, count: int) -> str:
 
 
 def _all_at_once(inputs: FloatArray, labels: IntArray, jobs: list[Job], preset: TrainSettings, device: str) -> float:
-    """Seconds per network-epoch of the largest group that fits."""
-    group = min(len(jobs), networks_that_fit(preset, device))
+    """Seconds per network-epoch in a group as large as a run would make it."""
+    group = min(len(jobs), networks_that_fit(preset, device), LARGEST_GROUP_ON_CPU if device == "cpu" else len(jobs))
     while True:
         try:
             return _seconds_per_epoch(inputs, labels, jobs[:group], preset, device) / group
