@@ -85,7 +85,7 @@ def _run_live(
         Path | None, _output(help="Keep events.jsonl, motion.csv and session.json in a new folder. No images.")
     ] = None,
     record_video: Annotated[
-        bool, _output("--record-video", help="With --record: keep the pictures too. Tell those who are filmed.")
+        bool, _output("--record-video", help="With --record: keep the pictures too, 12 MB a second. Tell those who are filmed.")
     ] = False,
     headless: Annotated[bool, _output("--headless", help="No screen: publish and record only.")] = False,
     screenshot: Annotated[Path | None, _output(help="Write the screen as it is at the end as SVG.")] = None,
@@ -242,7 +242,7 @@ def _show(run: Callable[[], None], view: View) -> int:
 
 def _exit_code(run: Callable[[], None]) -> int:
     """Run: 0, or what a signal makes of it; an interrupted run ends without words."""
-    from streamer.live import InterruptError
+    from streamer.interrupts import InterruptError
 
     try:
         run()

@@ -6,13 +6,10 @@ capture process --> hub (a thread of this process) --> subscribers: view, record
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
 import shutil
-import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -26,6 +23,7 @@ from configs.schema import LiveSettings
 from streamer.capture_process import CaptureTask, run_capture
 from streamer.client import EmotionStream
 from streamer.hub import Hub
+from streamer.interrupts import InterruptError, signals
 from streamer.processes import Child, Death, Keeper, end_children
 from streamer.publisher import INPROC
 from streamer.recorder import Recorder, RecorderThread
@@ -64,14 +62,6 @@ class View(Protocol):
     def notice(self, text: str) -> None: ...
     def tick(self) -> None: ...
     def closed(self) -> None: ...
-
-
-class InterruptError(RunError):
-    """A signal ended the run; by custom the exit code is 128 + its number."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(number).name}")
-        self.exit_code = 128 + number
 
 
 def run_live(options: LiveOptions, view: View) -> None:
@@ -288,22 +278,3 @@ class LiveSession:
             self.stream.close()
             hub.close()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def signals(force: Callable[[], None]) -> Iterator[list[int]]:
-    """SIGINT and SIGTERM are collected; a second one forces the end."""
-    caught: list[int] = []
-
-    def handle(number: int, _: object) -> None:
-        caught.append(number)
-        if len(caught) > 1:
-            force()
-            os._exit(128 + number)
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -10,7 +10,8 @@ import msgspec
 import zmq
 
 from configs.schema import StreamSettings
-from streamer.live import InterruptError, View, signals
+from streamer.interrupts import InterruptError, signals
+from streamer.live import View
 from streamer.messages import publication_times
 from streamer.publisher import Publisher
 from streamer.recording import read_messages, read_session

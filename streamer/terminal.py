@@ -173,7 +173,8 @@ def _liveliest(regions: Mapping[str, Sequence[RegionMotion]]) -> list[tuple[str,
         newest = item[1][-1]
         return newest.displacement_px / max(newest.threshold_px, 1e-6)
 
-    return sorted(regions.items(), key=ratio, reverse=True)[:_FEW_REGIONS]
+    few = {name for name, _ in sorted(regions.items(), key=ratio, reverse=True)[:_FEW_REGIONS]}
+    return [item for item in regions.items() if item[0] in few]
 
 
 def _events(board: Board, cells: int, rows: int) -> RenderableType:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from streamer.edge import WorkerReady
-from streamer.live import InterruptError, signals
+from streamer.interrupts import InterruptError, signals
 from streamer.sockets import is_loopback
 from streamer.worker import Worker, WorkerTask, load_recognizer
 

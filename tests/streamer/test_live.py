@@ -260,22 +260,6 @@ def test_the_whole_ladder_fits_into_two_seconds():
     assert sum(steps_s) < 2.0
 
 
-def test_the_second_signal_forces_the_end(tmp_path):
-    code = """
-import os, signal, sys
-from pathlib import Path
-from streamer.live import signals
-with signals(lambda: Path(sys.argv[1]).touch()) as caught:
-    os.kill(os.getpid(), signal.SIGINT)
-    assert caught == [signal.SIGINT]
-    os.kill(os.getpid(), signal.SIGINT)
-    Path(sys.argv[1]).unlink()
-"""
-    forced = tmp_path / "forced"
-    assert subprocess.run([sys.executable, "-c", code, str(forced)], timeout=30).returncode == 130
-    assert forced.exists()
-
-
 def test_the_capture_process_does_without_torch(video):
     code = f"""
 import sys

@@ -1,0 +1,37 @@
+"""Ctrl-C and its relatives: the first one is a wish, the second one an order."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+from ahmsa.errors import RunError
+
+
+class InterruptError(RunError):
+    """A signal ended the run; by custom the exit code is 128 + its number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.exit_code = 128 + number
+
+
+@contextlib.contextmanager
+def signals(force: Callable[[], None]) -> Iterator[list[int]]:
+    """SIGINT and SIGTERM are collected; a second one forces the end."""
+    caught: list[int] = []
+
+    def handle(number: int, _: object) -> None:
+        caught.append(number)
+        if len(caught) > 1:
+            force()
+            os._exit(128 + number)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
