@@ -145,6 +145,8 @@ def _run_live(
         _sum_up(board, demo=False)
         raise
     _sum_up(board, demo=demo and exit_code == 0)
+    if demo and record is not None:
+        _write_truth(record)
     if screenshot is not None:
         _save_screen(board, screenshot)
     raise typer.Exit(exit_code)
@@ -266,6 +268,12 @@ def _sum_up(board: Board, *, demo: bool) -> None:
         from streamer.demo_score import demo_score
 
         typer.echo(demo_score(board.emotions, status.t_capture_ns / 1e9))
+
+
+def _write_truth(folder: Path) -> None:
+    from streamer.demo_score import write_demo_truth
+
+    write_demo_truth(folder)
 
 
 def _save_screen(board: Board, file: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamer.wire import EmotionMessage
@@ -35,6 +36,14 @@ def demo_score(emotions: Sequence[EmotionMessage], until_s: float) -> str:
     lines += [f"  missed: {true.label} at {true.apex_ms / 1e3:.1f} s, {true.amplitude_px} px" for true in score.missed]
     lines += [f"  false alarm at {found.apex_ms / 1e3:.1f} s" for found in score.false_alarms]
     return "\n".join(lines)
+
+
+def write_demo_truth(folder: Path) -> None:
+    """The generator's truth, `truth.csv`, beside a recording of the demo."""
+    from ahmsa.synth import demo_script, write_truth
+
+    script = demo_script()
+    write_truth(script.events, folder / "truth.csv", script.fps)
 
 
 def _interval(emotion: EmotionMessage) -> Interval:

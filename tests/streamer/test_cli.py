@@ -118,7 +118,7 @@ def test_lines_where_the_output_is_no_terminal_and_a_second_program_that_watches
     try:
         shown = run(
             *("ahmsa-live", "--demo", "--duration", "1.5", "--publish", endpoint),
-            *("--worker", start_worker().endpoint, "--screenshot", tmp_path / "screen.svg"),
+            *("--worker", start_worker().endpoint, "--screenshot", tmp_path / "screen.svg", "--record", tmp_path / "kept"),
         )
         assert shown.returncode == 0, shown.stderr
         assert "ahmsa-watch ipc://" in shown.stdout
@@ -126,6 +126,7 @@ def test_lines_where_the_output_is_no_terminal_and_a_second_program_that_watches
         assert "demo score: 0 of 0" in shown.stdout
         assert "\x1b" not in shown.stdout
         assert (tmp_path / "screen.svg").read_text().startswith("<svg")
+        assert (tmp_path / "kept" / "truth.csv").exists()
         first = json.loads(watching.stdout.readline())
         assert (first["schema"], first["source"]) == ("ahmsa.status/1", "demo")
     finally:
