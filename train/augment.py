@@ -1,7 +1,7 @@
 """Changes to training maps that keep their meaning, as physics has it.
 
-All of it works on the network's input (recentred maps). Every random number comes from a generator the caller seeds, so an
-epoch's maps are the same whichever folds are trained beside each other.
+All of it works on the network's input; lengths are in cells of the canonical grid, whatever the input's side. Every random
+number comes from a generator the caller seeds, so an epoch's maps are the same whichever folds are trained beside each other.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ahmsa.errors import SettingsError
+from ahmsa.geometry import CANONICAL_GRID
 from ahmsa.net import mirrored
-from configs.training import AugmentSettings
-
-GRID = 28
-"""Shifts and grain are given in cells of a map of this side, whatever the network's own is."""
+from configs.training import AugmentSettings, TrainSettings
 
 
 def augmented(maps: Tensor, settings: AugmentSettings, generator: torch.Generator) -> Tensor:
@@ -31,9 +30,17 @@ def augmented(maps: Tensor, settings: AugmentSettings, generator: torch.Generato
         drift = settings.drift * _normal((len(maps), 3, 1, 1), generator, maps)
         changed = changed + drift * drift.new_tensor([1.0, 1.0, 0.0]).reshape(3, 1, 1)  # strain knows no uniform motion
     if settings.noise > 0:
-        grain = _normal((len(maps), 3, GRID // 2, GRID // 2), generator, maps)
+        grain = _normal((len(maps), 3, CANONICAL_GRID // 2, CANONICAL_GRID // 2), generator, maps)
         changed = changed + settings.noise * functional.interpolate(grain, size=maps.shape[-2:], mode="bilinear")
     return changed
+
+
+def require_signed_maps(settings: TrainSettings) -> None:
+    """Raises SettingsError where motion is to be mirrored or turned in 0-1 maps, which know no sign."""
+    if settings.net.scaling == "raw" and (settings.augment.mirror > 0 or settings.augment.rotation_deg > 0):
+        raise SettingsError(
+            'augment: mirror and rotation_deg need net.scaling = "recentred", because 0-1 maps have no sign to turn.'
+        )
 
 
 def mixing(count: int, alpha: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -58,7 +65,7 @@ def _move(maps: Tensor, settings: AugmentSettings, generator: torch.Generator) -
     angle = _normal((count,), generator, maps) * math.radians(settings.rotation_deg)
     width = 1 + settings.scale * _normal((count,), generator, maps)
     height = width * (1 + 0.5 * settings.scale * _normal((count,), generator, maps))
-    shift = _normal((count, 2), generator, maps) * (settings.shift_cells * 2 / GRID)  # the grid runs from -1 to 1
+    shift = _normal((count, 2), generator, maps) * (settings.shift_cells * 2 / CANONICAL_GRID)  # the grid runs from -1 to 1
     cos, sin = angle.cos(), angle.sin()
     # The grid says where each cell is taken FROM: the inverse of what happens to the face.
     sampling = torch.stack(

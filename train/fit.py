@@ -21,7 +21,7 @@ from ahmsa.errors import RunError
 from ahmsa.net import AhmsaNet, patches_of
 from ahmsa.types import FloatArray
 from configs.training import FitSettings, TrainSettings
-from train.augment import augmented, mixing
+from train.augment import augmented, mixing, require_signed_maps
 from train.databases.base import IntArray
 from train.stack import Network, Weights, first_weights, logits_of, skeleton
 
@@ -58,6 +58,7 @@ def fit(
     its own random numbers. initial: for every job the state to start from, instead of random weights.
     Raises RunError where a network diverges.
     """
+    require_signed_maps(settings)
     net, how = skeleton(settings.net, settings.model), settings.fit
     weights = first_weights(settings.net, [job.seed for job in jobs], device, initial, settings.model)
     for value in weights.values():

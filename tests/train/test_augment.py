@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from ahmsa.errors import SettingsError
 from ahmsa.scaling import mirror, recentre
-from configs.training import AugmentSettings
-from train.augment import augmented, mixing
+from ahmsa.settings import NetSettings
+from configs.training import AugmentSettings, TrainSettings
+from train.augment import augmented, mixing, require_signed_maps
 
 NOTHING = {"mirror": 0.0, "shift_cells": 0.0, "rotation_deg": 0.0, "scale": 0.0, "gain": 0.0, "noise": 0.0}
 
@@ -61,3 +63,10 @@ def test_mixup_keeps_at_least_half_of_a_map():
     assert (share >= 0.5).all()
     assert (share <= 1).all()
     assert share.std() > 0.05
+
+
+def test_maps_without_a_sign_are_neither_mirrored_nor_turned():
+    raw = NetSettings(scaling="raw")
+    with pytest.raises(SettingsError, match="no sign to turn"):
+        require_signed_maps(TrainSettings(net=raw))
+    require_signed_maps(TrainSettings(net=raw, augment=AugmentSettings(mirror=0.0, rotation_deg=0.0)))
