@@ -21,6 +21,7 @@ from pathlib import Path
 
 import cv2
 import psutil
+import torch
 import zmq
 
 from ahmsa.checkpoint import Checkpoint, shipped
@@ -89,6 +90,7 @@ def _candidates() -> list[Candidate]:
 
 def _alone_row(candidates: Sequence[Candidate]) -> str:
     """The alternative that the process border is measured against: the same recogniser called in this process."""
+    torch.set_num_threads(1)  # as in the worker
     recogniser = Recognizer(Checkpoint.load(shipped()), device="cpu")
     recogniser.warm_up()
     return _row("called in one process", [_timed_ms(lambda c=c: recogniser.recognise([c])) for c in candidates])  # type: ignore[misc]
@@ -185,11 +187,11 @@ def _memory(folder: Path) -> str:
                 samples.append(_resident_mib(program))
     tenth = max(1, len(samples) // 10)
     growth = statistics.median(samples[-tenth:]) - statistics.median(samples[:tenth])
-    lost = sum(status.dropped.values()) if status else 0
     captured = status.captured if status else 0
+    lost = ", ".join(f"{count} {reason}" for reason, count in status.dropped.items()) if status and status.dropped else "none"
     return (
         f"Memory of all processes, {MEMORY_MINUTES:g} minutes of a network camera at 30 fps: at most {max(samples):.0f} MiB "
-        f"(goal 1536), growth {growth:+.1f} MiB (goal: under 20 in 10 minutes); {captured} frames captured, {lost} dropped."
+        f"(goal 1536), growth {growth:+.1f} MiB (goal: under 20 in 10 minutes); {captured} frames captured, dropped: {lost}."
     )
 
 
