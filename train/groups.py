@@ -149,12 +149,15 @@ def _fitted(material: Material, task: Task, device: str, advance: Advance) -> li
 
 def _svm_answers(material: Material, task: Task, advance: Advance) -> list[FloatArray]:
     """The same for a support vector machine, which knows no epochs: one answer, whenever it is looked at."""
-    epochs, said = material.settings.fit.epochs, []
+    settings = material.settings
+    said = []
     for job in task.jobs:
         machine = fit_svm(material.inputs, material.labels, material.owners, job.job.train)
-        said.append(svm_probabilities(machine, material.inputs[job.held_out], material.settings.net.classes))
-        advance(epochs)
-    return [np.concatenate(said)] * len(looked_at(material.settings))
+        said.append(
+            svm_probabilities(machine, material.inputs[job.held_out], settings.net.classes, settings.net.mirror_average)
+        )
+        advance(settings.fit.epochs)
+    return [np.concatenate(said)] * len(looked_at(settings))
 
 
 def here(device: str) -> Execute:

@@ -45,9 +45,13 @@ def fit_svm(inputs: FloatArray, labels: IntArray, owners: IntArray, train: IntAr
     return cast(Pipeline, search.fit(maps, twice, groups=groups).best_estimator_)
 
 
-def svm_probabilities(machine: Pipeline, inputs: FloatArray, classes: int) -> FloatArray:
-    """(b, classes) from the machine's margins by a softmax; the calibration that all models get puts their scale right."""
-    margins = machine.decision_function(inputs.reshape(len(inputs), -1))
+def svm_probabilities(machine: Pipeline, inputs: FloatArray, classes: int, mirror_average: bool = False) -> FloatArray:
+    """(b, classes) from the machine's margins by a softmax; the calibration that all models get puts their scale right.
+
+    mirror_average: answer with the mean of the margins of map and mirror.
+    """
+    views = [inputs, mirror(inputs)] if mirror_average else [inputs]
+    margins = np.mean([machine.decision_function(view.reshape(len(view), -1)) for view in views], axis=0)
     known = machine.classes_
     if margins.ndim == 1:  # two classes: one margin, for the second of them
         margins = np.stack([-margins, margins], axis=1)

@@ -18,6 +18,8 @@ from ahmsa.types import LABELS
 from train.databases.base import MapSet, Sample, Subject
 from train.databases.maps import COLUMNS, FOLDER, TABLE
 
+torch.set_num_threads(1)  # networks of this size only wait for each other on more
+
 # Where each class moves on the 28-cell grid: (row, column, u, v).
 MOVES = {0: [(6, 7, 1, 1), (6, 20, -1, 1)], 1: [(20, 8, -1, -1), (20, 19, 1, -1)], 2: [(5, 7, 0, -1), (5, 20, 0, -1)]}
 
