@@ -17,6 +17,8 @@ from spotting.signal import REGIONS, Sample
 State = Literal["calibrating", "watching", "open", "refractory"]
 
 _RISE_NS = 200_000_000
+_TAIL_NS = 100_000_000
+"""What a movement still needs to end after it was told."""
 _REARM = 0.7
 """After a movement every region must come back to this part of its threshold before the next can open."""
 
@@ -108,7 +110,7 @@ class EventDetector:
         if shut is not None:
             self._stay_shut(shut, moving)
         elif not self._armed:
-            self._armed = bool((self.displacement_px < _REARM * self.threshold_px).all())
+            self._armed = not self._rest.is_old or bool((self.displacement_px < _REARM * self.threshold_px).all())
         elif moving and self.state(now) == "watching":
             self._opening = Opening(now, sample.anchor, rest, self.threshold_px)
         self._counted = moving and shut is not None
@@ -156,7 +158,7 @@ class EventDetector:
         if objection is not None:
             return self._give_up(objection)
         came_back = course.fallen >= self._settings.confirm_fall
-        self._end(now, back_to=self._opening.rest if self._opening and came_back else None)
+        self._end(now + _TAIL_NS, back_to=self._opening.rest if self._opening and came_back else None)
         self._refractory_until_ns = now + int(self._settings.refractory_ms * 1e6)
         return Decision(phase, course.onset_ns, course.apex_ns, max(course.offset_ns, now), course.score)
 
@@ -167,7 +169,7 @@ class EventDetector:
             return None
         now = self._rest.past[-1].t_capture_ns
         # Drift is slow: what was seen of it serves as rest. Anything else left its traces there.
-        self._end(0 if reason == "drift" else now, back_to=opening.rest if reason == "blink" else None)
+        self._end(0 if reason == "drift" else now + _TAIL_NS, back_to=opening.rest if reason == "blink" else None)
         if reason != "drift" or announced is not None:
             self.count(reason)
         return None if announced is None else replace(announced, phase="retracted", reason=reason)

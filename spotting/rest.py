@@ -15,6 +15,7 @@ _SKIP_NS = 200_000_000
 """Noise is what a region moves within the time of a rise."""
 _NOISE_STEP_NS = 250_000_000
 _RAYLEIGH_MEDIAN = 1.1774
+_LEAST_SAMPLES = 3
 _SPARE_NS = 300_000_000
 
 
@@ -50,10 +51,16 @@ class Rest:
         After a movement that came back, the rest before it counts until there is a new stretch.
         """
         start, end = now - int(self._settings.rest_from_ms * 1e6), now - int(self._settings.rest_to_ms * 1e6)
-        if start < self._calm_since_ns and self._before is not None:
-            return self._before
         calm = [s.displacement_px for s in self.past if max(start, self._calm_since_ns) <= s.t_capture_ns <= end]
-        return cast(FloatArray, np.median(calm, axis=0).astype(np.float32)) if len(calm) >= 3 else None
+        if len(calm) < _LEAST_SAMPLES:
+            return self._before
+        self._before = None
+        return cast(FloatArray, np.median(calm, axis=0).astype(np.float32))
+
+    @property
+    def is_old(self) -> bool:
+        """Rest is still that of before the last movement."""
+        return self._before is not None
 
     def begin_anew(self, now: int, before: FloatArray | None) -> None:
         """Nothing up to now is rest. before: the rest to go on with until there is a new one."""
