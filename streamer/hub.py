@@ -18,6 +18,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -35,6 +36,8 @@ from streamer.worker_link import WorkerLink
 
 OPEN_EVENTS = 64
 _POLL_MS = 20
+_ASK_AGAIN_S = 5.0
+"""Questions without any answer for so long are asked once more."""
 
 
 class Hub:
@@ -69,6 +72,7 @@ class Hub:
         )
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._stopping = False
+        self._progress_s = monotonic()
         self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
         try:
             self._publisher = Publisher(self.context, settings, session)
@@ -176,7 +180,11 @@ class Hub:
                 self._book.answered(reply)
             else:
                 self._note_refusal(reply)
-        if has_come:
+        if replies or not self._book.unanswered:
+            self._progress_s = monotonic()
+        # A worker that has forgotten, or a network that has swallowed a question, is asked again.
+        if has_come or monotonic() - self._progress_s > _ASK_AGAIN_S:
+            self._progress_s = monotonic()
             for question in self._book.questions():
                 self._link.ask(question)
         if self._link.status != before:

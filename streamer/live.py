@@ -6,6 +6,7 @@ capture process --> hub (a thread of this process) --> subscribers: view, record
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import tempfile
@@ -95,16 +96,13 @@ class LiveSession:
         self.id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
     def __enter__(self) -> LiveSession:
-        self._folder = Path(tempfile.mkdtemp(prefix="ahmsa-"))
-        try:
-            self._start()
-        except BaseException:
-            self._close()
-            raise
+        with contextlib.ExitStack() as on_the_way:
+            self._start(on_the_way)
+            self._cleanup = on_the_way.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close()
+        self._cleanup.close()
 
     @property
     def endpoint(self) -> str:
@@ -160,9 +158,12 @@ class LiveSession:
             child.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _start(self) -> None:
+    def _start(self, cleanup: contextlib.ExitStack) -> None:
+        """Start everything; `cleanup` learns how to undo it, last first. What `finish` has ended may be ended again."""
         options, stream = self._options, self._settings.stream
         recording: RecordingState = "video" if options.record_video else "events" if options.record else "off"
+        self._folder = Path(tempfile.mkdtemp(prefix="ahmsa-"))
+        cleanup.callback(shutil.rmtree, self._folder, ignore_errors=True)
         self._worker_endpoint = stream.worker or local_endpoint(self._folder, "worker")
         self._capture_endpoint = local_endpoint(self._folder, "capture")
         self._hub = Hub(
@@ -174,14 +175,19 @@ class LiveSession:
             lossless=self._is_file,
             recording=recording,
         )
+        cleanup.callback(self._hub.close)
         # Both listen before the first message, in this process, with queues without limit: they see every message.
         self.stream = EmotionStream(INPROC, topics=[""], high_water_mark=0, context=self._hub.context)
+        cleanup.callback(self.stream.close)
         if options.record is not None:
             settings = msgspec.to_builtins(self._settings)
             recorder = Recorder(options.record, session=self.id, source=options.source.name, settings=settings)
-            self._recorder = RecorderThread(recorder, self._hub.context)
+            self._recorder = thread = RecorderThread(recorder, self._hub.context)
+            cleanup.callback(lambda: thread.close(self._reason))
         self._warn()
         self._hub.start()
+        cleanup.callback(lambda: self._hub.stop(self._reason))
+        cleanup.callback(lambda: end_children(self.children))
         self._keepers.append(
             Keeper("capture", run_capture, self._capture_task, may_restart=not self._is_file, debug=options.debug)
         )
@@ -266,15 +272,3 @@ class LiveSession:
             if death is not None and not death.killed and self._failure is None:
                 self._fail(death)
         return unanswered
-
-    def _close(self) -> None:
-        """Leave nothing behind; does again what `finish` has done already, at no harm."""
-        end_children(self.children)
-        hub: Hub | None = getattr(self, "_hub", None)
-        if hub is not None:
-            hub.stop(self._reason)
-            if self._recorder is not None:
-                self._recorder.close(self._reason)
-            self.stream.close()
-            hub.close()
-        shutil.rmtree(self._folder, ignore_errors=True)

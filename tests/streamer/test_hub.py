@@ -6,12 +6,13 @@ import zmq
 
 from ahmsa.errors import StreamError
 from configs.schema import StreamSettings
-from streamer import wire
+from streamer import hub, wire
 from streamer.client import EmotionStream
-from streamer.edge import CANDIDATE, ENDED, MESSAGE, Stamps, parts_of
+from streamer.edge import CANDIDATE, ENDED, MESSAGE, Refusal, Stamps, parts_of
 from streamer.hub import OPEN_EVENTS, Hub
 from streamer.publisher import INPROC
 from streamer.sockets import is_loopback
+from streamer.worker import Worker
 
 SETTINGS = StreamSettings(publish="tcp://127.0.0.1:*")
 
@@ -139,6 +140,31 @@ def test_a_worker_that_dies_with_a_question_is_followed_by_one_that_answers(rig,
     start_worker(endpoint)
     emotion = one.until(is_emotion)[-1]
     assert (emotion.event_id, emotion.model) == ("f0-1", "fake")
+
+
+def test_a_question_that_got_lost_is_asked_again(rig, start_worker, make_candidate, recogniser, monkeypatch):
+    class Forgetful:
+        """Takes the first question and says nothing, as if the network had swallowed it."""
+
+        model_id, device, crop_px = "fake", "cuda", 128
+        asked = 0
+
+        def recognise(self, candidates):
+            self.asked += 1
+            if self.asked == 1:
+                raise StreamError("swallowed")
+            return recogniser.recognise(candidates)
+
+    monkeypatch.setattr(hub, "_ASK_AGAIN_S", 0.2)
+    monkeypatch.setattr(Worker, "_reply", only_answers(Worker._reply))
+    one = rig(start_worker(recogniser=Forgetful()).endpoint)
+    one.until(is_ready)
+    one.send(make_candidate("confirmed"))
+    assert one.until(is_emotion)[-1].event_id == "f0-1"
+
+
+def only_answers(reply):
+    return lambda worker, client, message: None if isinstance(message, Refusal) else reply(worker, client, message)
 
 
 def test_a_refused_question_is_counted_and_holds_nobody_back(rig, start_worker, make_candidate, recogniser):
