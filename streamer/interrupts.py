@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 
 from ahmsa.errors import RunError
 
+# Windows has no SIGHUP.
+_NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 
 class InterruptError(RunError):
     """A signal ended the run; by custom the exit code is 128 + its number."""
@@ -20,7 +23,7 @@ class InterruptError(RunError):
 
 @contextlib.contextmanager
 def signals(force: Callable[[], None]) -> Iterator[list[int]]:
-    """SIGINT and SIGTERM are collected; a second one forces the end."""
+    """SIGINT, SIGTERM and SIGHUP (the terminal was closed) are collected; a second one forces the end."""
     caught: list[int] = []
 
     def handle(number: int, _: object) -> None:
@@ -29,7 +32,7 @@ def signals(force: Callable[[], None]) -> Iterator[list[int]]:
             force()
             os._exit(128 + number)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in _NUMBERS}
     try:
         yield caught
     finally:

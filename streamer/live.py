@@ -67,7 +67,9 @@ class View(Protocol):
 
 def run_live(options: LiveOptions, view: View) -> None:
     """Run until the source or the duration ends. Raises RunError where the job was not done, InterruptError after a signal."""
-    with LiveSession(options, view.notice) as live, signals(live.kill) as caught:
+    session = LiveSession(options, view.notice)
+    # Signals outermost: one that comes while things are being undone must not leave them half undone.
+    with signals(session.kill) as caught, session as live:
         view.opened(live.endpoint)
         while (reason := live.over()) is None and not caught:
             message = live.stream.next(_STEP_S)
@@ -93,6 +95,7 @@ class LiveSession:
         self._reason = "failed"
         self._keepers: list[Keeper] = []
         self._recorder: RecorderThread | None = None
+        self._folder: Path | None = None
         self.id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
     def __enter__(self) -> LiveSession:
@@ -156,16 +159,17 @@ class LiveSession:
         """The second Ctrl-C: no questions asked."""
         for child in self.children:
             child.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, cleanup: contextlib.ExitStack) -> None:
         """Start everything; `cleanup` learns how to undo it, last first. What `finish` has ended may be ended again."""
         options, stream = self._options, self._settings.stream
         recording: RecordingState = "video" if options.record_video else "events" if options.record else "off"
-        self._folder = Path(tempfile.mkdtemp(prefix="ahmsa-"))
-        cleanup.callback(shutil.rmtree, self._folder, ignore_errors=True)
-        self._worker_endpoint = stream.worker or local_endpoint(self._folder, "worker")
-        self._capture_endpoint = local_endpoint(self._folder, "capture")
+        self._folder = folder = Path(tempfile.mkdtemp(prefix="ahmsa-"))
+        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
+        self._worker_endpoint = stream.worker or local_endpoint(folder, "worker")
+        self._capture_endpoint = local_endpoint(folder, "capture")
         self._hub = Hub(
             stream,
             session=self.id,

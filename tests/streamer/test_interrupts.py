@@ -8,7 +8,7 @@ import pytest
 from streamer.interrupts import InterruptError, signals
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_is_noted_and_the_old_handlers_come_back(number):
     before = signal.getsignal(number)
     with signals(lambda: None) as caught:

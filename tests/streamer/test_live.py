@@ -19,6 +19,7 @@ from configs.schema import LiveSettings, SourceSettings, StreamSettings
 from spotting.settings import SpotterSettings
 from streamer import live, processes, wire
 from streamer.capture import CaptureStage
+from streamer.interrupts import InterruptError
 from streamer.live import LiveOptions, LiveSession, run_live
 from streamer.recording import read_messages
 from streamer.replay import events
@@ -253,6 +254,17 @@ def test_an_open_endpoint_is_warned_about(options, start_worker):
     stream = StreamSettings(publish="tcp://0.0.0.0:*", worker=start_worker().endpoint)
     with LiveSession(options(settings=LiveSettings(stream=stream)), (notices := []).append):
         assert "can be read by anyone" in notices[0]
+
+
+def test_a_signal_in_the_middle_of_the_end_leaves_nothing_behind(options, start_worker):
+    class Late(Collector):
+        def take(self, message):
+            super().take(message)
+            if isinstance(message, wire.StatusMessage) and message.state == "ended":
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(InterruptError):
+        run_live(options(start_worker().endpoint, duration_s=0.1), Late())
 
 
 def test_the_whole_ladder_fits_into_two_seconds():
