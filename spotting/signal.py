@@ -49,6 +49,8 @@ _LEVELS = 2
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.01)
 _LOST_MISFIT_PX = 0.5
 """With more misfit the keyframe has nothing to say about this face any more, as after a turn of the head."""
+_BAD_MATCH_GREY, _BAD_MATCH_TIMES = 12.0, 4.0
+"""A patch that matches so badly, in grey levels and against the others, has been found in the wrong place."""
 _SAME_EYES_GREY = 10.0
 """No keyframe is taken in the middle of a blink."""
 _LOST_PX = 12.0
@@ -163,6 +165,7 @@ class _Keyframe:
         parts = [regions, landmarks[list(_MID_LIPS)], eyes, bridge, grid]
         self._ends = np.cumsum([len(part) for part in parts])[:-1]
         self._points = np.clip(np.concatenate(parts), 2, face.pixels.shape[0] - 3).astype(np.float32)
+        self._regions = np.zeros((len(REGIONS), 2), np.float32)  # a region none of whose points is found stays where it was
         prior = np.concatenate([np.full(len(bridge), 3.0), np.ones(len(grid))])
         self._head = HeadModel(self._points, face.pixels.shape[0], landmarks, slice(self._ends[2], None), prior)
 
@@ -171,13 +174,18 @@ class _Keyframe:
         expected = self._points + self._head.flow(guess)
         found, matched, error = self._find(face, expected)
         flow = found - self._points
-        lost = (matched == 0) | (np.abs(found - expected).max(axis=1) > _LOST_PX / self._scale)
+        far = np.abs(found - expected).max(axis=1) > _LOST_PX / self._scale
+        lost = (matched == 0) | far | (error > max(_BAD_MATCH_GREY, _BAD_MATCH_TIMES * float(np.median(error))))
         pose, misfit = self._head.fit(flow, ~lost)
         left = (flow - self._head.flow(pose)) * self._scale
-        left[lost] = 0
         regions, mid_lips, _, _, _ = np.split(left, self._ends)
+        for region, points, gone in zip(
+            self._regions, regions.reshape(len(REGIONS), -1, 2), lost[: len(regions)].reshape(len(REGIONS), -1), strict=True
+        ):
+            if not gone.all():
+                region[:] = np.median(points[~gone], axis=0)
         readings = _Readings(
-            regions=np.median(regions.reshape(len(REGIONS), -1, 2), axis=1).astype(np.float32),
+            regions=self._regions.copy(),
             mid_lips=mid_lips.astype(np.float32),
             head=pose.travel_px,
             eye_change=float(np.split(error, self._ends)[2].mean()),
