@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ahmsa.errors import SettingsError
@@ -40,3 +41,10 @@ def test_a_missing_file_is_a_sentence(tmp_path: Path):
 
 def test_the_shipped_live_file_is_the_defaults_written_out():
     assert load_settings(LiveSettings, shipped("live.toml")) == LiveSettings()
+
+
+def test_the_shipped_live_file_leaves_no_knob_out():
+    text = shipped("live.toml").read_text(encoding="utf-8")
+    for room, defaults in msgspec.structs.asdict(LiveSettings()).items():
+        for name in msgspec.structs.asdict(defaults) if isinstance(defaults, msgspec.Struct) else [room]:
+            assert f"\n{name} = " in text or f"\n# {name} = " in text
