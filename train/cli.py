@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,7 @@ from configs.training import TrainSettings
 if TYPE_CHECKING:
     from train.databases.base import MapSet
     from train.experiment import RunResults
+    from train.groups import Execute
 
 _train = program("Train and judge AHMSA-Net on micro-expression databases.")
 
@@ -52,7 +54,9 @@ def _run(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="With --data: leave out clips that cannot be used, naming each.")
     ] = False,
-    preset: Annotated[str, typer.Option(help="A recipe in configs/presets: shipped, small, paper.")] = "shipped",
+    preset: Annotated[
+        str, typer.Option(help="A recipe in configs/presets: shipped, small, wide, paper, svm, ststnet.")
+    ] = "shipped",
     settings: Annotated[
         Path | None, typer.Option(help="A TOML file instead of a preset; configs/train.toml shows every key.")
     ] = None,
@@ -73,10 +77,17 @@ def _run(
         Path | None, typer.Option(help="Where --final writes.  [default: checkpoint.safetensors in the run folder]")
     ] = None,
     ablation: Annotated[Ablation | None, typer.Option(help="One run for each step of an ablation of paper 4.5.")] = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines/--no-baselines", help="Judge an SVM and STSTNet's streams on the same folds too.")
+    ] = True,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="auto|ray://HOST:PORT", help="Do the work on a Ray cluster (extra: ahmsa[cluster]).")
+    ] = None,
 ) -> None:
     """Train on all subjects but one, for every subject, and judge on the one left out.
 
-    Figures are pooled over all subjects; no choice ever sees a test subject, except under `--protocol paper`.
+    Figures are pooled over all subjects; no choice ever sees a test subject, except under `--protocol paper`. The report lies
+    in the run folder (see also `ahmsa-report`).
 
     Examples:
 
@@ -89,23 +100,51 @@ def _run(
         ahmsa-train --maps flow3db --preset small --ablation blocks     a table over blocks per level
 
         ahmsa-train --db casme3 --data CASME3 --classes 4               from the frames themselves
+
+        ahmsa-train --maps flow3db --preset svm                         a yardstick by itself
+
+        ahmsa-train --maps flow3db --cluster auto                       on all machines of this Ray cluster
     """
     from ahmsa.device import resolve_device
 
     if maps is not None and data is not None:
         raise UsageError("give --maps or --data, not both.")
     recipe = load_settings(TrainSettings, settings or _preset(preset), {"fit.epochs": epochs})
+    if final and recipe.model != "ahmsa":
+        raise UsageError(f"--final exports AHMSA-Net, not {recipe.model}: a yardstick is only judged.")
     read = _read_maps(db, maps) if data is None else _prepare(db, data, classes, apex_rule, skip_bad)
     recipe = msgspec.structs.replace(recipe, net=msgspec.structs.replace(recipe.net, classes=len(read.label_names)))
     folder = out or Path("runs") / f"{db}-{settings.stem if settings else preset}"
     where = resolve_device(device)
+    way = _Way(seeds, protocol is Protocol.nested, resume, where, _executor(cluster, where))
     if ablation is not None:
-        _ablate(read, recipe, ablation, folder, seeds, resume, where)
+        _ablate(read, recipe, ablation, folder, way)
         return
-    results = _judge(read, recipe, folder, seeds, protocol is Protocol.nested, resume, where, folder.name)
-    _show(results, protocol.value)
+    results = _judge(read, recipe, folder, way, folder.name)
+    yardsticks = _judge_baselines(read, folder, way) if baselines and recipe.model == "ahmsa" else {}
+    _show(results, protocol.value, yardsticks)
+    _report(folder)
     if final:
         _export(read, results, checkpoint or folder / "checkpoint.safetensors", where)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How the runs of one command are done."""
+
+    seeds: int
+    nested: bool
+    resume: bool
+    device: str
+    execute: Execute | None
+
+
+def _executor(cluster: str | None, device: str) -> Execute | None:
+    if cluster is None:
+        return None
+    from train.cluster import on_cluster
+
+    return on_cluster(cluster, device)
 
 
 def _export(data: MapSet, results: RunResults, path: Path, device: str) -> None:
@@ -119,21 +158,38 @@ def _export(data: MapSet, results: RunResults, path: Path, device: str) -> None:
     typer.echo(f"{path}: model {checkpoint.id}, {len(checkpoint.members)} networks, {size:.1f} MB")
 
 
-def _ablate(
-    data: MapSet, recipe: TrainSettings, ablation: Ablation, folder: Path, seeds: int, resume: bool, device: str
-) -> None:
+def _ablate(data: MapSet, recipe: TrainSettings, ablation: Ablation, folder: Path, way: _Way) -> None:
     from train.ablations import variants
 
     results = {
-        name: _judge(data, variant, folder / name, seeds, False, resume, device, name)
+        name: _judge(data, variant, folder / name, replace(way, nested=False), name)
         for name, variant in variants(recipe, ablation.value).items()
     }
     _show_ablation(results)
+    _report(folder)
 
 
-def _judge(
-    data: MapSet, recipe: TrainSettings, folder: Path, seeds: int, nested: bool, resume: bool, device: str, title: str
-) -> RunResults:
+def _judge_baselines(data: MapSet, folder: Path, way: _Way) -> dict[str, RunResults]:
+    """The yardsticks on the same folds; they belong to the run and go on with it."""
+    from train.baselines import BASELINES, FOLDER, baseline_seeds, baseline_settings
+
+    found = {}
+    for name in BASELINES:
+        settings = baseline_settings(name, len(data.label_names))
+        own = replace(way, nested=False, resume=True, seeds=baseline_seeds(settings, way.seeds))
+        found[name] = _judge(data, settings, folder / FOLDER / name, own, name)
+    return found
+
+
+def _report(folder: Path) -> None:
+    from train.report.gather import gather
+    from train.report.write import write_report
+
+    write_report(gather([folder]), folder / "report")
+    typer.echo(f"{folder / 'report' / 'report.html'}, report.md and report.json beside it")
+
+
+def _judge(data: MapSet, recipe: TrainSettings, folder: Path, way: _Way, title: str) -> RunResults:
     from train.experiment import run
 
     with _progress(title) as (announce, advance):
@@ -141,10 +197,11 @@ def _judge(
             data,
             recipe,
             folder,
-            seeds=range(seeds),
-            nested=nested,
-            resume=resume,
-            device=device,
+            seeds=range(way.seeds),
+            nested=way.nested,
+            resume=way.resume,
+            device=way.device,
+            execute=way.execute,
             announce=announce,
             advance=advance,
         )
@@ -159,13 +216,11 @@ def _preset(name: str) -> Path:
 
 
 def _read_maps(db: str, maps: Path | None) -> MapSet:
-    from train.databases.maps import COMPOSITE, read_maps
+    from train.databases.maps import read_ready_made
 
     if maps is None:
         raise UsageError("say where the faces are: --maps for ready-made flow maps, or --data for a database's own frames.")
-    if db != "3db" and db not in COMPOSITE:
-        raise UsageError(f"no ready-made maps of {db!r}; --db is 3db or one of {', '.join(COMPOSITE)}.")
-    return read_maps(maps, COMPOSITE if db == "3db" else [db])
+    return read_ready_made(maps, db)
 
 
 def _prepare(db: str, data: Path, classes: int, apex_rule: str, skip_bad: bool) -> MapSet:
@@ -196,14 +251,15 @@ def _progress(title: str) -> Iterator[tuple[Any, Any]]:
         yield (lambda total: bar.update(task, total=total)), (lambda count: bar.advance(task, count))
 
 
-def _show(results: RunResults, headline: str) -> None:
-    """One run: protocols side by side, the optimistic one with its warning, in full and per database."""
+def _show(results: RunResults, headline: str, yardsticks: Mapping[str, RunResults]) -> None:
+    """Protocols side by side, the optimistic one with its warning, then the yardsticks; in full and per database."""
     from rich.console import Console
     from rich.table import Table
 
     from train.results import table_rows
 
     rows = sorted(table_rows(results.protocols), key=lambda row: not row[0].startswith(headline))
+    rows += [(name, yardstick.protocols["final"]) for name, yardstick in yardsticks.items()]
     seeds = f"{len(results.seeds)} seed" + ("s" if len(results.seeds) > 1 else "")
     table = Table(
         title=f"{results.data.name}, {len(results.data.subjects)} subjects left out one by one, mean of {seeds}: UF1/UAR"

@@ -28,7 +28,7 @@ def _evaluate(
     apex: Annotated[
         str, typer.Option(help="With --data, where no apex is annotated (all of SMIC): middle or flow-peak.")
     ] = "middle",
-    jobs: Annotated[int, typer.Option(min=0, help="With --data: processes; 0 takes one per core.")] = 0,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="With --data: leave out clips that cannot be used.")] = False,
     json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write every number to this file.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
@@ -49,13 +49,14 @@ def _evaluate(
     from ahmsa.checkpoint import Checkpoint, shipped
     from ahmsa.device import resolve_device
     from ahmsa.files import write_whole
+    from train.databases.maps import read_ready_made
     from train.evaluate import evaluate
 
     if (maps is None) == (data is None):
         raise UsageError("give either --maps DIR or --data ROOT: what shall the checkpoint be judged on?")
     model = Checkpoint.load(checkpoint or shipped())
     where = resolve_device(device)
-    given = _ready_made(maps, db) if maps else _prepared(model, db, data or Path(), classes, apex, jobs)
+    given = read_ready_made(maps, db) if maps else _prepared(model, db, data or Path(), classes, apex, skip_bad)
     result = evaluate(model, given, where)
     if result.warning:
         typer.secho(f"WARNING: {result.warning}", err=True, fg="red", bold=True)
@@ -65,22 +66,12 @@ def _evaluate(
         typer.echo(str(json))
 
 
-def _ready_made(maps: Path, db: str) -> MapSet:
-    from train.databases.maps import COMPOSITE, read_maps
-
-    if db != "3db" and db not in COMPOSITE:
-        raise UsageError(f"no ready-made maps of {db!r}; --db is 3db or one of {', '.join(COMPOSITE)}.")
-    return read_maps(maps, COMPOSITE if db == "3db" else [db])
-
-
-def _prepared(model: Checkpoint, db: str, root: Path, classes: int, apex: str, jobs: int) -> MapSet:
+def _prepared(model: Checkpoint, db: str, root: Path, classes: int, apex: str, skip_bad: bool) -> MapSet:
     """Maps made as the checkpoint's training maps were."""
-    import os
-
     import msgspec
 
     from train.data_cli import progress_bar
-    from train.prepare import PrepareSettings, prepare
+    from train.prepare import PrepareSettings, default_jobs, prepare
 
     asked = {"crop_px": model.crop_px, "flow": msgspec.to_builtins(model.flow), "apex_rule": apex}
     try:
@@ -88,7 +79,10 @@ def _prepared(model: Checkpoint, db: str, root: Path, classes: int, apex: str, j
     except msgspec.ValidationError as error:
         raise UsageError(f"{error}; see ahmsa-evaluate --help") from None
     with progress_bar("flow maps") as progress:
-        return prepare(db, root, settings, classes=classes, jobs=jobs or os.cpu_count() or 1, progress=progress).maps
+        prepared = prepare(db, root, settings, classes=classes, jobs=default_jobs(), skip_bad=skip_bad, progress=progress)
+    for bad in prepared.bad:
+        typer.echo(f"skipped {bad}", err=True)
+    return prepared.maps
 
 
 def _show(result: Evaluation) -> None:

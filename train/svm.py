@@ -12,6 +12,7 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
 
 from ahmsa.scaling import mirror
 from ahmsa.types import FloatArray
@@ -39,10 +40,11 @@ def fit_svm(inputs: FloatArray, labels: IntArray, owners: IntArray, train: IntAr
             ("svm", SVC(C=USUAL_COST, class_weight="balanced", gamma="scale", break_ties=True)),
         ]
     )
-    if splits < 2:  # some class is known of one subject only: nothing to choose by
-        return cast(Pipeline, machine.fit(maps, twice))
-    search = GridSearchCV(machine, {"svm__C": COSTS}, scoring="f1_macro", cv=StratifiedGroupKFold(splits))
-    return cast(Pipeline, search.fit(maps, twice, groups=groups).best_estimator_)
+    with threadpool_limits(1):  # matrices of this size only make threads wait for each other
+        if splits < 2:  # some class is known of one subject only: nothing to choose by
+            return cast(Pipeline, machine.fit(maps, twice))
+        search = GridSearchCV(machine, {"svm__C": COSTS}, scoring="f1_macro", cv=StratifiedGroupKFold(splits))
+        return cast(Pipeline, search.fit(maps, twice, groups=groups).best_estimator_)
 
 
 def svm_probabilities(machine: Pipeline, inputs: FloatArray, classes: int, mirror_average: bool = False) -> FloatArray:

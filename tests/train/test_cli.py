@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 
+import msgspec
 import pytest
 
 from ahmsa.checkpoint import Checkpoint
@@ -36,7 +37,8 @@ def command(tmp_path, make_maps, write_maps, monkeypatch, capsys):
 
 def test_one_command_judges_and_exports(command, tmp_path):
     code, out, _ = command(
-        "--maps", "maps", "--settings", "tiny.toml", "--epochs", "1", "--protocol", "paper", "--final", "--device", "cpu"
+        *("--maps", "maps", "--settings", "tiny.toml", "--epochs", "1", "--protocol", "paper", "--final"),
+        *("--no-baselines", "--device", "cpu"),
     )
     assert code == 0
     assert "paper (OPTIMISTIC)" in out
@@ -45,13 +47,55 @@ def test_one_command_judges_and_exports(command, tmp_path):
     assert (tmp_path / "runs" / "3db-tiny" / "results.json").is_file()
 
 
+def test_the_table_shows_what_the_network_adds_and_the_report_lies_in_the_run(command, tmp_path, monkeypatch):
+    import train.baselines
+
+    full = train.baselines.baseline_settings
+
+    def short(name, classes):
+        settings = full(name, classes)
+        return msgspec.structs.replace(settings, fit=msgspec.structs.replace(settings.fit, epochs=1))
+
+    monkeypatch.setattr(train.baselines, "baseline_settings", short)
+    arguments = ("--maps", "maps", "--settings", "tiny.toml", "--epochs", "1", "--out", "run", "--device", "cpu")
+    code, out, _ = command(*arguments)
+    assert code == 0
+    assert "svm" in out
+    assert "ststnet" in out
+    markdown = (tmp_path / "run" / "report" / "report.md").read_text()
+    for row in ("| run: svm |", "| run: ststnet |", "| run |", "| AHMSA-Net | 2024 |"):
+        assert row in markdown
+    code, again, _ = command(*arguments, "--resume")
+    assert (code, again) == (0, out)
+
+
+def test_a_yardstick_alone_can_be_judged_but_not_exported(command, tmp_path):
+    assert command("--maps", "maps", "--preset", "svm", "--out", "svm", "--device", "cpu")[0] == 0
+    assert not (tmp_path / "svm" / "baselines").exists()
+    code, _, errors = command("--maps", "maps", "--preset", "svm", "--out", "svm", "--resume", "--final")
+    assert code == 2
+    assert "a yardstick is only judged" in errors
+
+
+def test_work_can_be_sent_to_a_cluster(command, monkeypatch):
+    import train.cluster
+    from train.groups import here
+
+    asked = []
+    monkeypatch.setattr(train.cluster, "on_cluster", lambda *how: asked.append(how) or here("cpu"))
+    arguments = ("--maps", "maps", "--settings", "tiny.toml", "--epochs", "1", "--no-baselines", "--device", "cpu")
+    assert command(*arguments, "--cluster", "ray://far:10001")[0] == 0
+    assert asked == [("ray://far:10001", "cpu")]
+
+
 def test_an_ablation_is_one_command(command, tmp_path):
     code, out, _ = command(
         "--maps", "maps", "--settings", "tiny.toml", "--epochs", "1", "--ablation", "levels", "--out", "abl", "--device", "cpu"
     )
     assert code == 0
     assert "levels-3-factor-3" in out
-    assert len(list((tmp_path / "abl").iterdir())) == 6
+    assert len(list((tmp_path / "abl").glob("levels-*"))) == 6
+    assert (tmp_path / "abl" / "report" / "ablation-abl.png").is_file()
 
 
 @pytest.mark.parametrize(

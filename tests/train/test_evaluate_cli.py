@@ -5,6 +5,7 @@ import sys
 import msgspec
 import pytest
 
+import train.prepare
 from train import evaluate_cli
 from train.evaluate import Evaluation
 
@@ -65,10 +66,11 @@ def test_what_cannot_be_judged_is_said_in_one_sentence(command, arguments, exit_
     assert errors.count("\n") == 1
 
 
-def test_a_raw_database_is_prepared_as_the_checkpoint_wants_it(command, fakes, tmp_path):
+def test_a_raw_database_is_prepared_as_the_checkpoint_wants_it(command, fakes, tmp_path, monkeypatch):
     rows = [fakes.Row(f"s{n}", f"s{n}_{tag}_01", 5, 0, 9, "") for n, tag in enumerate(("ne", "po", "sur"), start=1)]
     fakes.smic(tmp_path / "data", rows, fakes.portrait)
-    arguments = ("--db", "smic", "--data", "data", "--jobs", "1", "--device", "cpu", "--json", "found.json")
+    monkeypatch.setattr(train.prepare, "default_jobs", lambda: 1)
+    arguments = ("--db", "smic", "--data", "data", "--device", "cpu", "--json", "found.json")
     code, out, _ = command("some.safetensors", *arguments)
     assert code == 0
     assert "3 subjects: all subjects" in out

@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ahmsa.errors import DataError
+from ahmsa.errors import DataError, UsageError
 from ahmsa.types import LABELS, FloatArray
 from train.databases.base import MapSet, Sample, Subject
 
@@ -55,6 +55,13 @@ def read_maps(root: Path, databases: Collection[str] = COMPOSITE) -> MapSet:
     if not samples:
         raise DataError(f"{table} has no row of {', '.join(databases)}.")
     return MapSet(np.stack(maps), tuple(samples), source=str(root)).require_every_class()
+
+
+def read_ready_made(root: Path, database: str) -> MapSet:
+    """The maps of one database, or of the three of the composite (`3db`). Raises UsageError for others."""
+    if database != "3db" and database not in COMPOSITE:
+        raise UsageError(f"no ready-made maps of {database!r}; --db is 3db or one of {', '.join(COMPOSITE)}.")
+    return read_maps(root, COMPOSITE if database == "3db" else [database])
 
 
 def _rows(table: Path) -> Iterator[tuple[str, dict[str, str]]]:

@@ -176,12 +176,17 @@ def _per_subject(protocols: Mapping[Protocol, ProtocolResult]) -> Table:
 
 
 def _settings(entry: Entry) -> Table:
-    preset = msgspec.to_builtins(entry.results.preset)
-    rows = [
-        [f"`[{key}]`" if isinstance(value, dict) else f"`{key}`", f"`{json.dumps(value)}`"]
-        for key, value in sorted(preset.items())
-    ]
+    rows = [[f"`{key}`", f"`{json.dumps(value)}`"] for key, value in _flat(msgspec.to_builtins(entry.results.preset))]
     return Table(["key", "value"], rows, folded="Every setting of this run")
+
+
+def _flat(values: Mapping[str, object], path: str = "") -> Iterator[tuple[str, object]]:
+    """Settings under their dotted names."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", value
 
 
 def _ablation(group: str, steps: Sequence[Entry]) -> Iterator[Block]:

@@ -10,13 +10,12 @@ from typing import Literal
 import msgspec
 
 from ahmsa.errors import DataError
+from train.baselines import FOLDER
 from train.experiment import RunResults, read_results
 from train.report.published import PublishedTable, table_for
 from train.results import ProtocolResult
 
 Role = Literal["run", "baseline", "ablation"]
-BASELINES = "baselines"
-"""Folder of a run in which its baselines lie."""
 
 
 class Leak(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +81,7 @@ def _entries(folder: Path) -> Iterator[Entry]:
         raise DataError(f"no folder {folder}; name a run folder that `ahmsa-train` wrote.")
     if _is_run(folder):
         yield _entry(folder, folder.name, "run", folder.name)
-        for baseline in _runs_below(folder / BASELINES):
+        for baseline in _runs_below(folder / FOLDER):
             yield _entry(baseline, f"{folder.name}: {baseline.name}", "baseline", folder.name)
         return
     steps = _runs_below(folder)
