@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
-from ahmsa.checkpoint import Checkpoint
+from ahmsa.checkpoint import Checkpoint, shipped
 from ahmsa.errors import CheckpointError
 from train.experiment import read_results
 from train.export import card_of
@@ -43,3 +45,10 @@ def test_a_checkpoint_without_figures_has_no_card(make_checkpoint):
     checkpoint: Checkpoint = make_checkpoint()
     with pytest.raises(CheckpointError, match="carries no complete card"):
         model_card(checkpoint)
+
+
+def test_the_card_in_docs_is_that_of_the_shipped_checkpoint():
+    page = Path(__file__).parents[3] / "docs" / "model-card.md"
+    assert page.read_text() == model_card(Checkpoint.load(shipped())), (
+        "renew it: ahmsa-report --card ahmsa/weights/ahmsa-3db.safetensors --out docs"
+    )
