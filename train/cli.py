@@ -55,7 +55,7 @@ def _run(
         bool, typer.Option("--skip-bad", help="With --data: leave out clips that cannot be used, naming each.")
     ] = False,
     preset: Annotated[
-        str, typer.Option(help="A recipe in configs/presets: shipped, small, wide, paper, svm, ststnet.")
+        str, typer.Option(help="A recipe in configs/presets: shipped, small, paper, svm, ststnet.")
     ] = "shipped",
     settings: Annotated[
         Path | None, typer.Option(help="A TOML file instead of a preset; configs/train.toml shows every key.")
