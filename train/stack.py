@@ -20,6 +20,8 @@ from configs.training import TrainSettings
 from train.ststnet import FILTERS, Ststnet
 
 Network = AhmsaNet | Ststnet
+SVM_BYTES = 64 * 2**20
+"""What a support vector machine and its components take, generously; there is one at a time."""
 Weights = dict[str, Tensor]
 """Parameter name -> (networks, ...) stacked values."""
 
@@ -88,6 +90,8 @@ def networks_that_fit(settings: TrainSettings, device: str) -> int:
 
 def bytes_per_network(settings: TrainSettings) -> int:
     """A generous estimate of what one network needs while it trains: weights, optimiser state and one batch's activations."""
+    if settings.model == "svm":
+        return SVM_BYTES
     net, fit = settings.net, settings.fit
     parameters = sum(value.numel() for value in skeleton(net, settings.model).parameters())
     copies = 5 + (1 if fit.average > 0 else 0)  # weights, gradients, two moments, and one to work on
