@@ -25,7 +25,7 @@ from streamer.capture_process import CaptureTask, run_capture
 from streamer.client import EmotionStream
 from streamer.hub import Hub
 from streamer.interrupts import InterruptError, signals
-from streamer.processes import Child, Death, Keeper, end_children
+from streamer.processes import Child, Death, Keeper, Target, end_children
 from streamer.publisher import INPROC
 from streamer.recorder import Recorder, RecorderThread
 from streamer.sockets import is_loopback, local_endpoint
@@ -192,11 +192,13 @@ class LiveSession:
         self._hub.start()
         cleanup.callback(lambda: self._hub.stop(self._reason))
         cleanup.callback(lambda: end_children(self.children))
-        self._keepers.append(
-            Keeper("capture", run_capture, self._capture_task, may_restart=not self._is_file, debug=options.debug)
-        )
+        self._keep("capture", run_capture, self._capture_task, may_restart=not self._is_file)
         if stream.worker is None:
-            self._keepers.append(Keeper("worker", run_worker, self._worker_task, may_restart=True, debug=options.debug))
+            self._keep("worker", run_worker, self._worker_task, may_restart=True)
+
+    def _keep(self, name: str, target: Target, make_task: Callable[[int], object], *, may_restart: bool) -> None:
+        keeper = Keeper(name, target, make_task, may_restart=may_restart, leftovers=self._folder, debug=self._options.debug)
+        self._keepers.append(keeper)
 
     def _capture_task(self, restarts: int) -> CaptureTask:
         options = self._options

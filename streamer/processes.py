@@ -1,7 +1,7 @@
 """Child processes: how they start, report, are watched, started again and ended. The only file that starts processes.
 
-Children ignore SIGINT: the parent decides. They end by a ladder: event, bounded join, terminate, kill. A child whose parent
-has vanished ends by itself.
+Children ignore SIGINT: the parent decides. They end by a ladder: a word, bounded join, terminate, kill. A child whose parent
+has vanished ends by itself, and removes what the parent could not.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from multiprocessing.synchronize import Event
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -54,17 +55,22 @@ class Death:
 
 
 class Child:
-    """One child process. Watch it with `death`, which is None as long as all is well."""
+    """One child process. Watch it with `death`, which is None as long as all is well.
 
-    def __init__(self, name: str, target: Target, task: object, *, debug: bool = False) -> None:
+    leftovers: a folder of the parent's, which the child removes where the parent was killed.
+    """
+
+    def __init__(self, name: str, target: Target, task: object, *, leftovers: Path | None = None, debug: bool = False) -> None:
         self.name = name
-        self._stop = _context.Event()
-        self._report, theirs = _context.Pipe(duplex=False)
+        # Pipes, not an event: what is left of a semaphore after a forced end is complained about on the terminal.
+        stop, self._stop = _context.Pipe(duplex=False)
+        self._report, report = _context.Pipe(duplex=False)
         self._process: SpawnProcess = _context.Process(
-            target=_run_child, args=(target, task, self._stop, theirs, debug), name=f"ahmsa-{name}", daemon=True
+            target=_run_child, args=(target, task, stop, report, leftovers, debug), name=f"ahmsa-{name}", daemon=True
         )
         self._process.start()
-        theirs.close()
+        stop.close()
+        report.close()
         self.started_s = monotonic()
         self._words: str | None = None
 
@@ -88,7 +94,8 @@ class Child:
         return Death(self.name, how, exit_code=1, explained=False, killed=code < 0)
 
     def ask_to_stop(self) -> None:
-        self._stop.set()
+        with contextlib.suppress(OSError):
+            self._stop.send_bytes(b"stop")
 
     def end(self, until_s: float) -> None:
         """The rest of the ladder: wait until then, terminate, kill."""
@@ -116,12 +123,19 @@ class Keeper:
     """
 
     def __init__(
-        self, name: str, target: Target, make_task: Callable[[int], object], *, may_restart: bool, debug: bool = False
+        self,
+        name: str,
+        target: Target,
+        make_task: Callable[[int], object],
+        *,
+        may_restart: bool,
+        leftovers: Path | None = None,
+        debug: bool = False,
     ) -> None:
         self.name = name
         self.restarts = 0
         self._target, self._make_task = target, make_task
-        self._may_restart, self._debug = may_restart, debug
+        self._may_restart, self._leftovers, self._debug = may_restart, leftovers, debug
         self._deaths = 0
         self._again_s: float | None = None
         self.child = self._start()
@@ -156,7 +170,7 @@ class Keeper:
         return self._deaths >= _TRIES
 
     def _start(self) -> Child:
-        return Child(self.name, self._target, self._make_task(self.restarts), debug=self._debug)
+        return Child(self.name, self._target, self._make_task(self.restarts), leftovers=self._leftovers, debug=self._debug)
 
 
 def end_children(children: Iterable[Child]) -> None:
@@ -169,16 +183,16 @@ def end_children(children: Iterable[Child]) -> None:
         child.end(until_s)
 
 
-def _run_child(target: Target, task: object, stop: Event, report: Connection, debug: bool) -> None:
+def _run_child(target: Target, task: object, stop: Connection, report: Connection, leftovers: Path | None, debug: bool) -> None:
     """What runs in the new process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="parent watch", daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(leftovers,), name="parent watch", daemon=True).start()
     if not debug:
         # Libraries in C++ write to the file descriptor, past Python, and would tear the parent's screen.
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device, not a path)
             os.dup2(nowhere.fileno(), 2)
     try:
-        target(task, stop.is_set)
+        target(task, stop.poll)
     except AhmsaError as error:
         _explain(report, str(error), error.exit_code)
     except Exception as error:  # noqa: BLE001 (any other error is told to the parent, which decides)
@@ -193,8 +207,10 @@ def _explain(report: Connection, sentence: str, exit_code: int) -> None:
     sys.exit(exit_code)
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(leftovers: Path | None) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
+        if leftovers is not None:
+            shutil.rmtree(leftovers, ignore_errors=True)
         os._exit(1)

@@ -147,7 +147,7 @@ def test_an_explained_error_at_the_first_start_is_not_tried_again(targets, may_r
     assert keeper.restarts == 0
 
 
-def test_a_child_ends_when_its_parent_vanishes(targets, tmp_path):
+def test_a_child_ends_when_its_parent_vanishes_and_tidies_up_after_it(targets, tmp_path):
     code = textwrap.dedent("""
         import os, sys, time
         from pathlib import Path
@@ -155,7 +155,7 @@ def test_a_child_ends_when_its_parent_vanishes(targets, tmp_path):
             import child_targets
             from streamer.processes import Child
             up = Path(sys.argv[1])
-            child = Child("waiter", child_targets.wait, up)
+            child = Child("waiter", child_targets.wait, up, leftovers=Path(sys.argv[2]))
             while not up.exists():
                 time.sleep(0.01)
             print(child.pid, flush=True)
@@ -164,6 +164,10 @@ def test_a_child_ends_when_its_parent_vanishes(targets, tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(code)
     up = tmp_path / "up"
-    out = subprocess.run([sys.executable, str(script), str(up)], capture_output=True, text=True, timeout=30)
+    sockets = tmp_path / "sockets"
+    sockets.mkdir()
+    out = subprocess.run([sys.executable, str(script), str(up), str(sockets)], capture_output=True, text=True, timeout=30)
     pid = int(out.stdout)
     await_true(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, "the child's end")
+    assert not sockets.exists()
+    assert out.stderr == "", "nothing is complained about on the terminal"
