@@ -31,7 +31,7 @@ from streamer.events import EventBook
 from streamer.messages import spot_message
 from streamer.publisher import Publisher
 from streamer.sockets import bound
-from streamer.wire import RecordingState, SourceState, StatusMessage, WorkerState, WorkerStatus, decode
+from streamer.wire import AnyMessage, RecordingState, SourceState, StatusMessage, WorkerState, WorkerStatus, decode
 from streamer.worker_link import WorkerLink
 
 OPEN_EVENTS = 64
@@ -142,20 +142,25 @@ class Hub:
         return self._lossless and self._book.unanswered >= OPEN_EVENTS // 2
 
     def _take(self, frames: list[bytes]) -> None:
-        """One message of the capture process."""
-        match frames:
-            case [kind, payload] if kind == MESSAGE:
-                message = decode(payload)
-                if isinstance(message, StatusMessage):
-                    self._publish_status(message)
-                else:
-                    self._publisher.publish(message)
-            case [kind, *question] if kind == CANDIDATE:
-                self._take_candidate(question)
-            case [kind] if kind == ENDED:
-                self.ended.set()
-            case _:
-                raise StreamError(f"the capture process sent {frames[0][:40]!r}, which the hub does not know")
+        """One message of the capture process. Where the edge is a loopback port, others can send too: nonsense is counted."""
+        try:
+            match frames:
+                case [kind, payload] if kind == MESSAGE:
+                    self._take_message(decode(payload))
+                case [kind, *question] if kind == CANDIDATE:
+                    self._take_candidate(question)
+                case [kind] if kind == ENDED:
+                    self.ended.set()
+                case _:
+                    raise StreamError(f"the capture process sent {frames[0][:40]!r}, which the hub does not know")
+        except StreamError:
+            self._book.dropped["capture->hub unreadable"] += 1
+
+    def _take_message(self, message: AnyMessage) -> None:
+        if isinstance(message, StatusMessage):
+            self._publish_status(message)
+        else:
+            self._publisher.publish(message)
 
     def _take_candidate(self, question: list[bytes]) -> None:
         candidate, stamps = candidate_of(question)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import zmq
 
+from ahmsa.errors import StreamError
 from streamer.edge import CANDIDATE, HELLO, RETRACT, Answer, Refusal, WorkerReady, reply_of
 from streamer.sockets import connected
 from streamer.wire import WorkerState, WorkerStatus
@@ -59,7 +60,7 @@ class WorkerLink:
         replies: list[Answer | Refusal] = []
         has_come = False
         while self.socket.poll(0):
-            reply = reply_of(self.socket.recv())
+            reply = _reply_in(self.socket.recv_multipart())
             self._heard_s = monotonic()
             if isinstance(reply, WorkerReady):
                 has_come |= self._greet(reply)
@@ -89,3 +90,11 @@ class WorkerLink:
         except zmq.Again:
             # Not connected, or full: an unanswered question stays in the book and is sent when the worker is ready again.
             return
+
+
+def _reply_in(frames: Sequence[bytes]) -> Answer | WorkerReady | Refusal:
+    """A reply; one that cannot be read is a refusal that says so: a recogniser of another version ends no run."""
+    try:
+        return reply_of(frames[0])
+    except StreamError as error:
+        return Refusal(event_id=None, sentence=str(error))

@@ -240,11 +240,31 @@ def test_a_taken_port_is_one_sentence_before_anything_starts(rig, tmp_path):
         )
 
 
-def test_nonsense_from_the_capture_process_ends_the_run(rig, tmp_path):
+def test_nonsense_at_the_capture_edge_is_counted_and_ends_nothing(rig, tmp_path):
     one = rig(f"ipc://{tmp_path}/nobody")
-    one.push.send_multipart([b"dance"])
-    one.hub._thread.join(5.0)
-    assert isinstance(one.hub.failure, StreamError)
+    for frames in ([b"dance"], [b""], [MESSAGE, b"{}"], [MESSAGE], [CANDIDATE, b"\xff", b"", b"", b"", b""], [ENDED, b""]):
+        one.push.send_multipart(frames)
+    one.push.send_multipart([MESSAGE, wire.encode(status())])
+    message = one.until(lambda m: isinstance(m, wire.StatusMessage) and m.captured)[-1]
+    assert message.edges == {"capture->hub unreadable": 6}
+    assert not one.hub.ended.is_set()
+
+
+def test_a_recogniser_that_talks_nonsense_is_named_at_the_end_and_ends_nothing(rig, tmp_path):
+    endpoint = f"ipc://{tmp_path}/worker"
+    one = rig(endpoint)
+    context = zmq.Context()
+    try:
+        socket = context.socket(zmq.ROUTER)
+        socket.bind(endpoint)
+        assert socket.poll(5000), "the hub never said hello"
+        client, _ = socket.recv_multipart()
+        socket.send_multipart([client, b"ready when you are", b"more"])
+        socket.send_multipart([client, b'{"schema":"ahmsa.ready/1","instance":"a","model":"m","device":"cpu","crop_px":128}'])
+        one.until(is_ready)
+    finally:
+        context.destroy(linger=0)
+    assert [sentence.partition(":")[0] for sentence in one.hub.refusals] == ["a recogniser's reply does not fit its schema"]
 
 
 @pytest.mark.parametrize(
