@@ -162,7 +162,12 @@ class Worker:
         try:
             results = recogniser.recognise([candidate for _, candidate in questions])
         except AhmsaError as error:
-            for client, candidate in questions:
+            if len(questions) > 1:
+                # One question that cannot be answered must not cost those that came with it theirs.
+                for question in questions:
+                    self._answer(recogniser, [question])
+            else:
+                [(client, candidate)] = questions
                 self._reply(client, Refusal(event_id=candidate.event_id, sentence=str(error)))
             return
         spent_ms = (perf_counter() - started) * 1e3

@@ -136,3 +136,25 @@ def test_a_taken_endpoint_is_one_sentence(start_worker):
     taken = start_worker().endpoint
     with pytest.raises(StreamError, match="in use"):
         Worker(taken)
+
+
+def test_one_bad_question_in_a_batch_does_not_cost_the_others_their_answers(client_of, make_candidate, recogniser):
+    class Batching:
+        model_id, device, crop_px = "fake", "cuda", 128
+
+        def recognise(self, candidates):
+            if any(candidate.event_id == "bad" for candidate in candidates):
+                raise CheckpointError("I know no such crops.")
+            return recogniser.recognise(candidates)
+
+    worker = Worker("tcp://127.0.0.1:*")
+    try:
+        client = client_of(worker)
+        for event_id in ("one", "bad", "two"):
+            client.send(CANDIDATE, *parts_of(make_candidate(event_id=event_id)))
+        turns = iter([False] * 3)
+        worker.serve(Batching, lambda: next(turns, True))
+        replies = [client.receive() for _ in range(3)]
+        assert {reply.event_id: type(reply) for reply in replies} == {"one": Answer, "bad": Refusal, "two": Answer}
+    finally:
+        worker.close()
