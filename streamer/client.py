@@ -88,14 +88,16 @@ class EmotionStream:
         return newest
 
     def receive(self, timeout_s: float | None = None) -> tuple[str, bytes] | None:
-        """Topic and payload of the next message just as they came, without a look at `seq`."""
+        """Topic and payload of the next message just as they came, without a look at `seq`.
+
+        Raises StreamError where what comes is not of this kind of stream.
+        """
         until_s = None if timeout_s is None else monotonic() + timeout_s
         while True:
             left_s = _STEP_S if until_s is None else max(0.0, min(_STEP_S, until_s - monotonic()))
             # Waiting in steps, so that Ctrl-C is heard on every platform.
             if self._socket.poll(int(left_s * 1000)):
-                topic, payload = self._socket.recv_multipart()
-                return topic.decode(), payload
+                return _topic_and_payload(self._socket.recv_multipart())
             if until_s is not None and monotonic() >= until_s:
                 return None
 
@@ -117,3 +119,11 @@ class EmotionStream:
             self.lost[topic] += message.seq - seq - 1
         self._last[topic] = (message.session, message.seq)
         return message
+
+
+def _topic_and_payload(frames: list[bytes]) -> tuple[str, bytes]:
+    try:
+        topic, payload = frames
+        return topic.decode(), payload
+    except ValueError:  # not two frames, or no UTF-8
+        raise StreamError("a message has not the two frames of this stream; is another program publishing there?") from None

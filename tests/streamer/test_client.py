@@ -128,3 +128,11 @@ def test_a_payload_of_another_program_is_one_sentence(connected):
     socket.send_multipart([TOPIC, b'{"mood":"fine"}'])
     with pytest.raises(StreamError, match="schema"):
         stream.next(5.0)
+
+
+@pytest.mark.parametrize("frames", [[TOPIC], [TOPIC, b"{}", b""], [b"status.\xff", b"{}"]])
+def test_a_publisher_of_something_else_is_one_sentence(connected, frames):
+    socket, stream = connected
+    socket.send_multipart(frames)
+    with pytest.raises(StreamError, match="another program"):
+        stream.next(5.0)
