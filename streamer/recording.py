@@ -38,7 +38,7 @@ def _events(path: Path) -> Iterator[AnyMessage]:
             payload = msgspec.json.decode(line)
             payload.pop("topic")
             yield msgspec.convert(payload, AnyMessage)
-        except (msgspec.MsgspecError, KeyError, AttributeError) as error:
+        except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"line {number} of {path} is no recorded message ({error}); the file was changed") from None
 
 

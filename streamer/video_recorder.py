@@ -18,13 +18,17 @@ _COLUMNS = ("index", "t_capture_ns")
 
 
 class VideoRecorder:
-    """Writes the frames of one source. Raises RunError where the video cannot be written."""
+    """Writes the frames of one source. Raises RunError where the video cannot be written, or is there already: it may be the
+    very one that is being watched."""
 
     def __init__(self, folder: Path, name: str, nominal_hz: float) -> None:
         self.path = folder / f"{name}.mkv"
         self._nominal_hz = nominal_hz
         self._video: cv2.VideoWriter | None = None
-        self._times = self.path.with_suffix(".csv").open("w", newline="", encoding="utf-8")
+        times = self.path.with_suffix(".csv")
+        if self.path.exists() or times.exists():
+            raise RunError(f"{folder} holds {self.path.name} or {times.name} already; name a new folder to record into")
+        self._times = times.open("x", newline="", encoding="utf-8")
         self._rows = csv.writer(self._times)
         self._rows.writerow(_COLUMNS)
 

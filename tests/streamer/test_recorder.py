@@ -15,6 +15,7 @@ from streamer.lines import QuietView
 from streamer.recorder import Recorder
 from streamer.recording import read_messages, read_session
 from streamer.republish import republish
+from streamer.video_recorder import VideoRecorder
 
 GOLDEN = [wire.decode(line) for line in (Path(__file__).parent / "golden" / "messages.jsonl").read_text().splitlines()]
 
@@ -103,9 +104,10 @@ def test_a_line_that_was_cut_off_is_left_out(recorder):
     recorder.close("duration")
 
 
-def test_a_changed_line_is_one_sentence(recorder):
+@pytest.mark.parametrize("line", ['{"topic":"x","schema":"mood/1"}', "[1]", "{}", "7", ""])
+def test_a_changed_line_is_one_sentence(recorder, line):
     recorder.close("duration")
-    (recorder.folder / "events.jsonl").write_text('{"topic":"x","schema":"mood/1"}\n')
+    (recorder.folder / "events.jsonl").write_text(f"{line}\n")
     with pytest.raises(DataError, match=r"line 1 of .*events.jsonl"):
         list(read_messages(recorder.folder))
 
@@ -139,3 +141,11 @@ def test_no_picture_is_stored(recorder):
     take(recorder, GOLDEN)
     recorder.close("duration")
     assert sorted(path.name for path in recorder.folder.iterdir()) == ["events.jsonl", "motion.csv", "session.json"]
+
+
+def test_a_video_is_never_written_over_the_one_that_is_being_watched(tmp_path):
+    (tmp_path / "talk.mkv").write_bytes(b"the only copy")
+    with pytest.raises(RunError, match=r"holds talk\.mkv or talk\.csv already; name a new folder"):
+        VideoRecorder(tmp_path, "talk", 30.0)
+    assert (tmp_path / "talk.mkv").read_bytes() == b"the only copy"
+    assert not (tmp_path / "talk.csv").exists()
