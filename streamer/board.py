@@ -49,6 +49,8 @@ class Board:
         self.phases: Counter[str] = Counter()
         self.retractions: Counter[str] = Counter()
         """Reason -> movements that were taken back; `macro` for those that lasted too long."""
+        self.shut: Counter[str] = Counter()
+        """Gate -> frames in which it let nothing be spotted, to the precision of the statuses."""
         self.notices: deque[str] = deque(maxlen=_NOTICES_KEPT)
         self._start_ns: int | None = None
 
@@ -58,7 +60,7 @@ class Board:
             self._start_ns = message.t_capture_ns
         match message:
             case StatusMessage():
-                self.status = message
+                self._take_status(message)
             case MotionMessage():
                 self._take_motion(message)
             case SpotMessage():
@@ -74,6 +76,13 @@ class Board:
     def elapsed_s(self, t_capture_ns: int) -> float:
         """Seconds since the first frame."""
         return max(0, t_capture_ns - (self._start_ns or 0)) / 1e9
+
+    def _take_status(self, status: StatusMessage) -> None:
+        before = self.status.processed if self.status else 0
+        # A capture process that was started again counts anew.
+        for flag in status.flags:
+            self.shut[flag] += max(0, status.processed - before)
+        self.status = status
 
     def _take_motion(self, message: MotionMessage) -> None:
         regions = self.signals.setdefault(message.face_id, {})

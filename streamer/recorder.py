@@ -22,6 +22,7 @@ import msgspec
 import zmq
 
 from ahmsa.errors import RunError
+from ahmsa.files import write_whole
 from streamer.client import EmotionStream
 from streamer.publisher import INPROC
 from streamer.wire import MotionMessage, StatusMessage, WorkerStatus, decode
@@ -151,9 +152,7 @@ class Recorder:
             self._write_session()
 
     def _write_session(self) -> None:
-        part = self.folder / f"{SESSION}.part"
-        part.write_bytes(msgspec.json.format(msgspec.json.encode(self._record), indent=2) + b"\n")
-        part.replace(self.folder / SESSION)
+        write_whole(self.folder / SESSION, msgspec.json.format(msgspec.json.encode(self._record), indent=2) + b"\n")
 
 
 class RecorderThread:

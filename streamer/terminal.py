@@ -13,6 +13,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ahmsa.errors import RunError
+from ahmsa.files import write_whole
 from streamer.board import CLAIM, Board, Event
 from streamer.wire import AnyMessage, EmotionMessage, RegionMotion
 
@@ -20,8 +22,8 @@ _REFRESH_S = 0.12
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _BAR_CELLS = 8
 _NARROW_BAR_CELLS = 3
-_WIDE = 96
-"""Columns from which on bars have their full length."""
+_WIDE, _NARROW = 96, 76
+"""Columns from which on bars have their full length, and below which there is a figure only."""
 _SIGNAL_MARGIN = 36
 """Columns beside a sparkline: borders, the region's name, the figures."""
 _LEAST_CELLS = 16
@@ -87,7 +89,7 @@ def screen(board: Board, width: int, height: int) -> RenderableType:
             border_style="cyan",
         ),
         Panel(
-            _events(board, _BAR_CELLS if width >= _WIDE else _NARROW_BAR_CELLS, rows),
+            _events(board, _bar_cells(width), rows),
             title="movements",
             title_align="left",
             border_style="cyan",
@@ -97,12 +99,13 @@ def screen(board: Board, width: int, height: int) -> RenderableType:
 
 
 def save_svg(board: Board, file: Path) -> None:
-    """The picture as SVG."""
+    """The picture as SVG. Raises RunError where it cannot be written."""
     console = Console(record=True, width=_SCREENSHOT_WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(screen(board, _SCREENSHOT_WIDTH, _SCREENSHOT_HEIGHT))
-    part = file.with_name(file.name + ".part")
-    part.write_text(console.export_svg(title="ahmsa-live"), encoding="utf-8")
-    part.replace(file)
+    try:
+        write_whole(file, console.export_svg(title="ahmsa-live"))
+    except OSError as error:
+        raise RunError(f"cannot write the screen to {file}: {error.strerror}; name a file that can be written") from None
 
 
 def sparkline(samples: Sequence[RegionMotion], cells: int) -> Text:
@@ -177,13 +180,21 @@ def _liveliest(regions: Mapping[str, Sequence[RegionMotion]]) -> list[tuple[str,
     return [item for item in regions.items() if item[0] in few]
 
 
+def _bar_cells(width: int) -> int:
+    if width < _NARROW:
+        return 0
+    return _BAR_CELLS if width >= _WIDE else _NARROW_BAR_CELLS
+
+
 def _events(board: Board, cells: int, rows: int) -> RenderableType:
     """What is open or was recognised, newest first; what was taken back only as a count, for a talker makes many of those."""
     told = [event for event in board.events.values() if not event.taken_back][-rows:]
     labels = next((list(event.emotion.probabilities) for event in reversed(told) if event.emotion), list(_COLOURS))
+    labels = labels if cells else []
     table = Table(box=None, padding=(0, 1), expand=False)
     for heading in ("time", "movement", *labels, "", "px", "ms"):
-        table.add_column(heading, no_wrap=True, justify="right" if heading in ("time", "px", "ms") else "left")
+        # What happened may be cut short; figures may not.
+        table.add_column(heading, no_wrap=heading != "movement", justify="right" if heading in ("time", "px", "ms") else "left")
     for event in reversed(told):
         table.add_row(*_event_row(board, event, labels, cells))
     for _ in range(rows - len(told)):
@@ -196,15 +207,27 @@ def _event_row(board: Board, event: Event, labels: Iterable[str], cells: int) ->
     emotion = event.emotion
     if emotion is not None:
         bars = [bar(emotion.probabilities.get(label, 0.0), _COLOURS.get(label, "cyan"), cells) for label in labels]
+        figure = "" if cells else f"{emotion.confidence:.2f} "
         kind = "cal." if emotion.calibrated else "raw"
-        return [when, _claim(emotion), *bars, Text(kind, style="dim"), f"{emotion.amplitude_px:.2f}", _latency(emotion)]
-    return [when, Text("" if event.spot is None else f"{event.spot.phase} …", style="dim")]
+        return [
+            when,
+            _claim(emotion),
+            *bars,
+            Text(figure + kind, style="dim"),
+            f"{emotion.amplitude_px:.2f}",
+            _latency(emotion),
+        ]
+    return [when, _one_line("" if event.spot is None else f"{event.spot.phase} …", "dim")]
 
 
 def _claim(emotion: EmotionMessage) -> Text:
     if emotion.label is None:
-        return Text(f"abstained: {emotion.abstained}", style="dim")
-    return Text(emotion.label, style=f"bold {_COLOURS.get(emotion.label, 'cyan')}")
+        return _one_line(f"abstained: {emotion.abstained}", "dim")
+    return _one_line(emotion.label, f"bold {_COLOURS.get(emotion.label, 'cyan')}")
+
+
+def _one_line(words: str, style: str) -> Text:
+    return Text(words, style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _latency(emotion: EmotionMessage) -> str:

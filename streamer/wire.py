@@ -143,7 +143,7 @@ class StatusMessage(Message, frozen=True, kw_only=True, tag="ahmsa.status/1"):
     stages: dict[str, StageTiming] = {}
     faces: list[FaceState] = []
     flags: list[str] = []
-    """Quality gates that are shut now: no_face, too_small, turned_away, too_dark, blurred, too_few_frames."""
+    """Quality gates that are shut now: no_face, too_small, turned_away, too_dark, blurred, low_frame_rate."""
     gated: dict[str, Count] = {}
     """Movements that were seen and not published, by gate."""
     edges: dict[str, Count] = {}

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from ahmsa.errors import RunError
 from streamer import wire
 from streamer.board import Board
 from streamer.lines import LineView, line_of
@@ -52,6 +53,14 @@ def test_the_screen_fits_its_console(board, width, height):
     assert "region 7" in "".join(lines), "the liveliest region has its line on any screen"
 
 
+@pytest.mark.parametrize("width", [50, 60, 75, 80])
+def test_a_narrow_screen_cuts_words_and_never_figures(board, width):
+    picture = drawn(board, width)
+    for words in ("4.00 s", "surpr", "0.82", "cal.", "1.31", "170", "abstai"):
+        assert words in picture
+    assert max(map(len, picture.splitlines())) <= width
+
+
 def test_nothing_is_drawn_wrongly_before_the_first_message():
     assert "starting" in drawn(Board(), 80)
 
@@ -88,6 +97,19 @@ def test_the_picture_can_be_kept_as_svg(board, tmp_path):
     save_svg(board, tmp_path / "screen.svg")
     assert "<svg" in (tmp_path / "screen.svg").read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["screen.svg"]
+
+
+def test_a_picture_that_cannot_be_written_is_one_sentence(board, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="cannot write the screen to"):
+        save_svg(board, tmp_path / "file" / "screen.svg")
+
+
+def test_frames_in_which_nothing_could_be_spotted_are_counted_by_gate():
+    board, status = Board(), next(m for m in GOLDEN if isinstance(m, wire.StatusMessage))
+    for processed, flags in ((10, ["no_face"]), (30, []), (90, ["low_frame_rate", "blurred"]), (5, ["no_face"])):
+        board.take(msgspec.structs.replace(status, processed=processed, flags=flags))
+    assert board.shut == {"no_face": 10, "low_frame_rate": 60, "blurred": 60}
 
 
 def test_the_last_picture_stays_on_the_screen():
