@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,8 +39,8 @@ def worker() -> None:
     run_program(_worker)
 
 
-def _source(*names: str, help: str) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel="What to watch: one of these", show_default=False)
+def _source(*names: str, help: str, **limits: int) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="What to watch: one of these", show_default=False, **limits)
 
 
 def _output(*names: str, help: str) -> Any:
@@ -59,7 +60,7 @@ Debug = Annotated[bool, typer.Option("--debug", help=_DEBUG_HELP)]
 
 @_live.command()
 def _run_live(
-    camera: Annotated[int | None, _source(help="Number of a camera: see --list-cameras.")] = None,
+    camera: Annotated[int | None, _source(help="Number of a camera: see --list-cameras.", min=0)] = None,
     video: Annotated[Path | None, _source(help="A video file: .mp4, .avi, .mkv.")] = None,
     url: Annotated[str | None, _source(help="A network camera: rtsp://... or http://....")] = None,
     images: Annotated[Path | None, _source(help="A folder of numbered images.")] = None,
@@ -114,33 +115,42 @@ def _run_live(
     kind, where = _one_of(asked)
     if record_video and record is None:
         raise UsageError("--record-video needs --record DIR, where the pictures are kept")
+    recognising = {"checkpoint": checkpoint, "device": device}
+    if replay is not None:
+        fresh = {"record": record, "duration": duration, "max-faces": max_faces, "worker": worker, **recognising}
+        _refuse(
+            fresh, "cannot be had with --replay, which publishes what was found before; watch a recorded video with --video"
+        )
+    if worker is not None:
+        _refuse(recognising, "cannot be had with --worker: tell it to the `ahmsa-worker` that runs there")
     overrides = {"stream.publish": publish, "stream.worker": worker, "device": device, "face.max_faces": max_faces}
     settings = _settings(config, overrides)
     from streamer.board import Board
 
     board = Board()
     view = _view(board, headless=headless)
+    run: Callable[[], None]
     if kind == "replay":
         from streamer.republish import republish
 
-        raise typer.Exit(
-            _show(lambda: republish(Path(where), settings.stream, view, as_fast_as_possible=as_fast_as_possible), view)
-        )
-    from streamer.live import LiveOptions, run_live
-    from streamer.sources import SourceSpec
+        run = partial(republish, Path(where), settings.stream, view, as_fast_as_possible=as_fast_as_possible)
+    else:
+        from streamer.live import LiveOptions, run_live
+        from streamer.sources import SourceSpec
 
-    options = LiveOptions(
-        source=SourceSpec(kind, where),
-        settings=settings,
-        checkpoint=checkpoint,
-        duration_s=duration,
-        as_fast_as_possible=as_fast_as_possible,
-        record=record,
-        record_video=record_video,
-        debug=_is_debug(),
-    )
+        options = LiveOptions(
+            source=SourceSpec(kind, where),
+            settings=settings,
+            checkpoint=checkpoint,
+            duration_s=duration,
+            as_fast_as_possible=as_fast_as_possible,
+            record=record,
+            record_video=record_video,
+            debug=_is_debug(),
+        )
+        run = partial(run_live, options, view)
     try:
-        exit_code = _show(lambda: run_live(options, view), view)
+        exit_code = _show(run, view)
     except AhmsaError:
         _sum_up(board, demo=False)
         raise
@@ -214,6 +224,13 @@ def _one_of(asked: Mapping[str, object]) -> tuple[Any, str]:
     return named[0], "" if asked[named[0]] is True else str(asked[named[0]])
 
 
+def _refuse(given: Mapping[str, object], why: str) -> None:
+    """Options that would change nothing are a mistake, and not passed over in silence."""
+    named = [f"--{name}" for name, value in given.items() if value is not None]
+    if named:
+        raise UsageError(f"{' and '.join(named)} {why}")
+
+
 def _settings(config: Path | None, overrides: Mapping[str, object]) -> LiveSettings:
     from configs.load import load_settings
     from configs.schema import LiveSettings
@@ -264,6 +281,9 @@ def _sum_up(board: Board, *, demo: bool) -> None:
         f"{status.captured} frames captured = {status.processed} processed + {dropped} dropped + {status.waiting} waiting\n"
         f"movements: {board.phases['confirmed']} confirmed; taken back: {taken_back}"
     )
+    if board.shut:
+        shut = ", ".join(f"{gate} {count}" for gate, count in board.shut.items())
+        typer.echo(f"frames in which nothing could be spotted, about: {shut} (last rate: {status.fps:.1f} frames a second)")
     if demo:
         from streamer.demo_score import demo_score
 

@@ -157,7 +157,7 @@ class _Capture:
 
 def _open_camera(spec: SourceSpec, settings: SourceSettings) -> Grabber:
     if not spec.where.isdigit():
-        raise UsageError(f"camera {spec.where!r} is no number: use a number that --list-cameras shows")
+        raise UsageError(f"camera {spec.where!r} is no number of a camera: use one that --list-cameras shows")
     index = int(spec.where)
     device = _camera_device(index, settings)
     return Grabber(

@@ -57,6 +57,12 @@ print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
         (["--demo", "--config", "{folder}/damaged.toml"], "not valid TOML"),
         (["--demo", "--nonsense"], "--nonsense"),
         (["--camera", "front"], "--camera"),
+        (["--camera", "-1"], "--camera"),
+        (
+            ["--replay", "{folder}", "--record", "{folder}", "--worker", "tcp://127.0.0.1:1"],
+            "--record and --worker cannot be had",
+        ),
+        (["--demo", "--worker", "tcp://127.0.0.1:1", "--device", "cuda"], "--device cannot be had with --worker"),
     ],
 )
 def test_what_is_asked_wrongly_ends_with_2_and_a_sentence(tmp_path, arguments, words):
@@ -72,16 +78,23 @@ def test_what_is_asked_wrongly_ends_with_2_and_a_sentence(tmp_path, arguments, w
     ("arguments", "words"),
     [
         (["--video", "nowhere.mp4"], "there is no video file nowhere.mp4"),
-        (["--replay", "{folder}"], "holds no recorded session"),
+        (["--demo", "--duration", "0.1", "--screenshot", "{folder}/file/screen.svg"], "cannot write the screen"),
         (["--demo", "--publish", "tcp://192.0.2.1:5556"], "no such address"),
     ],
 )
 def test_what_cannot_be_done_ends_with_1_and_a_sentence(tmp_path, arguments, words, start_worker):
+    (tmp_path / "file").touch()
     arguments = [argument.replace("{folder}", str(tmp_path)) for argument in arguments]
     publish = [] if "--publish" in arguments else ["--publish", "tcp://127.0.0.1:*"]
     ended = run("ahmsa-live", *arguments, *publish, "--worker", start_worker().endpoint)
     assert (ended.returncode, ended.stdout.count("Traceback"), ended.stderr.count("Traceback")) == (1, 0, 0)
     assert words in ended.stderr.splitlines()[-1]
+
+
+def test_a_replay_of_what_is_no_recording_is_one_sentence(tmp_path):
+    ended = run("ahmsa-live", "--replay", tmp_path, "--publish", "tcp://127.0.0.1:*")
+    assert (ended.returncode, ended.stderr.count("Traceback")) == (1, 0)
+    assert "holds no recorded session" in ended.stderr
 
 
 def test_ctrl_c_ends_everything_in_order(start_worker, tmp_path):
