@@ -54,9 +54,7 @@ def _run(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="With --data: leave out clips that cannot be used, naming each.")
     ] = False,
-    preset: Annotated[
-        str, typer.Option(help="A recipe in configs/presets: shipped, small, paper, svm, ststnet.")
-    ] = "shipped",
+    preset: Annotated[str, typer.Option(help="A recipe in configs/presets: shipped, small, paper, svm, ststnet.")] = "shipped",
     settings: Annotated[
         Path | None, typer.Option(help="A TOML file instead of a preset; configs/train.toml shows every key.")
     ] = None,
@@ -80,6 +78,9 @@ def _run(
     baselines: Annotated[
         bool, typer.Option("--baselines/--no-baselines", help="Judge an SVM and STSTNet's streams on the same folds too.")
     ] = True,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes on the CPU; the figures do not depend on it.  [default: one per core]")
+    ] = None,
     cluster: Annotated[
         str | None, typer.Option(metavar="auto|ray://HOST:PORT", help="Do the work on a Ray cluster (extra: ahmsa[cluster]).")
     ] = None,
@@ -112,11 +113,11 @@ def _run(
     recipe = load_settings(TrainSettings, settings or _preset(preset), {"fit.epochs": epochs})
     if final and recipe.model != "ahmsa":
         raise UsageError(f"--final exports AHMSA-Net, not {recipe.model}: a yardstick is only judged.")
-    read = _read_maps(db, maps) if data is None else _prepare(db, data, classes, apex_rule, skip_bad)
+    read = _read_maps(db, maps) if data is None else _prepare(db, data, classes, apex_rule, skip_bad, jobs)
     recipe = msgspec.structs.replace(recipe, net=msgspec.structs.replace(recipe.net, classes=len(read.label_names)))
     folder = out or Path("runs") / f"{db}-{settings.stem if settings else preset}"
     where = resolve_device(device)
-    way = _Way(seeds, protocol is Protocol.nested, resume, where, _executor(cluster, where))
+    way = _Way(seeds, protocol is Protocol.nested, resume, where, _executor(cluster, where, jobs))
     if ablation is not None:
         _ablate(read, recipe, ablation, folder, way)
         return
@@ -139,12 +140,17 @@ class _Way:
     execute: Execute | None
 
 
-def _executor(cluster: str | None, device: str) -> Execute | None:
-    if cluster is None:
-        return None
-    from train.cluster import on_cluster
+def _executor(cluster: str | None, device: str, jobs: int | None) -> Execute | None:
+    if cluster is not None:
+        from train.cluster import on_cluster
 
-    return on_cluster(cluster, device)
+        return on_cluster(cluster, device)
+    if device != "cpu":
+        return None
+    from train.cores import on_cores
+    from train.processes import default_jobs
+
+    return on_cores(jobs or default_jobs())
 
 
 def _export(data: MapSet, results: RunResults, path: Path, device: str) -> None:
@@ -223,17 +229,19 @@ def _read_maps(db: str, maps: Path | None) -> MapSet:
     return read_ready_made(maps, db)
 
 
-def _prepare(db: str, data: Path, classes: int, apex_rule: str, skip_bad: bool) -> MapSet:
+def _prepare(db: str, data: Path, classes: int, apex_rule: str, skip_bad: bool, jobs: int | None) -> MapSet:
     """Maps made from a database's frames, or those kept from an earlier run."""
     from train.data_cli import progress_bar
-    from train.prepare import PrepareSettings, default_jobs, prepare
+    from train.prepare import PrepareSettings, prepare
+    from train.processes import default_jobs
 
     try:
         settings = msgspec.convert({"apex_rule": apex_rule}, PrepareSettings)
     except msgspec.ValidationError as error:
         raise UsageError(f"{error}; see ahmsa-train --help.") from None
     with progress_bar("flow maps") as progress:
-        prepared = prepare(db, data, settings, classes=classes, jobs=default_jobs(), skip_bad=skip_bad, progress=progress)
+        processes = jobs or default_jobs()
+        prepared = prepare(db, data, settings, classes=classes, jobs=processes, skip_bad=skip_bad, progress=progress)
     for bad in prepared.bad:
         typer.echo(f"skipped {bad}", err=True)
     return prepared.maps

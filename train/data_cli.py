@@ -76,8 +76,9 @@ def prepare(
 
     from ahmsa.errors import SettingsError
     from train.contact_sheet import write_contact_sheet
-    from train.prepare import PrepareSettings, default_jobs
+    from train.prepare import PrepareSettings
     from train.prepare import prepare as run_prepare
+    from train.processes import default_jobs
 
     asked = {"crop_px": crop_px, "flow": {"layout": layout}, "apex_rule": apex_rule}
     try:

@@ -71,7 +71,8 @@ def _prepared(model: Checkpoint, db: str, root: Path, classes: int, apex: str, s
     import msgspec
 
     from train.data_cli import progress_bar
-    from train.prepare import PrepareSettings, default_jobs, prepare
+    from train.prepare import PrepareSettings, prepare
+    from train.processes import default_jobs
 
     asked = {"crop_px": model.crop_px, "flow": msgspec.to_builtins(model.flow), "apex_rule": apex}
     try:

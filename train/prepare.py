@@ -7,13 +7,7 @@ the code itself. A killed run starts again where it stopped; maps of other setti
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,7 +16,7 @@ import msgspec
 import numpy as np
 
 import ahmsa
-from ahmsa.errors import AhmsaError, DataError, RunError
+from ahmsa.errors import AhmsaError, DataError
 from ahmsa.settings import FaceSettings, FlowSettings
 from train.apex import ApexRule
 from train.databases.base import MapSet, Sample, Subject
@@ -30,6 +24,7 @@ from train.databases.catalogue import read_surveys
 from train.databases.clips import Clip, Survey
 from train.map_file import load_map, map_path
 from train.prepare_clip import ClipWorker
+from train.processes import in_processes
 
 DEFAULT_CACHE = Path("runs") / "maps"
 _NO_PIXEL_CODE = frozenset(
@@ -93,12 +88,6 @@ def prepare(
     return Prepared(_map_set(clips, folder, surveys[0].protocol.labels, root, settings), folder, surveys, bad)
 
 
-def default_jobs() -> int:
-    """One process per core that this process may use, at most 8: each holds about half a gigabyte of models."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, 8)
-
-
 def settings_hash(settings: PrepareSettings) -> str:
     """Twelve hex digits of settings and of the code that makes pixels: a change of either makes new maps."""
     return hashlib.sha256(_code_digest() + msgspec.json.encode(settings)).hexdigest()[:12]
@@ -131,33 +120,12 @@ def _map_set(clips: Sequence[Clip], folder: Path, labels: tuple[str, ...], root:
     return maps.require_every_class()
 
 
-# --- many clips at once -------------------------------------------------------------------------------------------------------
-
-
 def _work_all(clips: Sequence[Clip], worker: ClipWorker, jobs: int) -> Iterator[str | None]:
     """One result per clip, as they finish: None, or what is wrong with it."""
     if jobs <= 1 or len(clips) <= 1:
         yield from (_attempt(worker, clip) for clip in clips)
-        return
-    # Spawned, not forked: OpenCV, dlib and MediaPipe hold threads that a fork would leave behind half locked.
-    pool = ProcessPoolExecutor(
-        max_workers=min(jobs, len(clips)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_process,
-        initargs=(worker,),
-    )
-    try:
-        waiting: set[Future[str | None]] = {pool.submit(_work_in_process, clip) for clip in clips}
-        while waiting:
-            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield future.result()
-    except BrokenProcessPool:
-        raise RunError(
-            "a worker process died, most likely for want of memory; run again with fewer --jobs (it resumes)"
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
+    else:
+        yield from (problem for _, problem in in_processes(_attempt, worker, clips, jobs))
 
 
 def _attempt(worker: ClipWorker, clip: Clip) -> str | None:
@@ -166,26 +134,3 @@ def _attempt(worker: ClipWorker, clip: Clip) -> str | None:
     except AhmsaError as error:
         return f"{clip.subject} {clip.name} ({clip.source}): {error}"
     return None
-
-
-_worker: ClipWorker | None = None
-
-
-def _start_process(worker: ClipWorker) -> None:
-    global _worker
-    _worker = worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    """A killed parent cannot tell its workers; they would wait for work forever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _work_in_process(clip: Clip) -> str | None:
-    assert _worker is not None
-    return _attempt(_worker, clip)

@@ -1,0 +1,77 @@
+"""Work spread over the cores of this machine, by processes that end with the one that started them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from typing import Any, TypeVar
+
+from ahmsa.errors import RunError
+
+Given = TypeVar("Given")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def default_jobs() -> int:
+    """One process per core that this process may use, at most 8: each holds about half a gigabyte."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, 8)
+
+
+def in_processes(
+    work: Callable[[Given, Item], Result], given: Given, items: Sequence[Item], jobs: int
+) -> Iterator[tuple[Item, Result]]:
+    """`work(given, item)` of every item as it is done, in any order; `given` is sent to each process once.
+
+    work: a function of a module, because processes are spawned: torch, OpenCV, dlib and MediaPipe hold threads that a
+    fork would leave behind half locked. Raises what `work` raises, and RunError where a process dies.
+    """
+    pool = ProcessPoolExecutor(
+        max_workers=max(1, min(jobs, len(items))),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start,
+        initargs=(work, given),
+    )
+    try:
+        items_of: dict[Future[Any], Item] = {pool.submit(_work, item): item for item in items}
+        waiting = set(items_of)
+        while waiting:
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield items_of[future], future.result()
+    except BrokenProcessPool:
+        raise RunError(
+            "a worker process died, most likely for want of memory; run again with fewer --jobs (it resumes)"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_work_of_this_process: partial[Any] | None = None
+
+
+def _start(work: Callable[[Any, Any], Any], given: object) -> None:
+    global _work_of_this_process
+    _work_of_this_process = partial(work, given)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """A killed parent cannot tell its workers; they would wait for work forever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work(item: object) -> Any:
+    assert _work_of_this_process is not None
+    return _work_of_this_process(item)
