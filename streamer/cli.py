@@ -39,8 +39,8 @@ def worker() -> None:
     run_program(_worker)
 
 
-def _source(*names: str, help: str, **limits: int) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel="What to watch: one of these", show_default=False, **limits)
+def _source(*names: str, help: str, min: int | None = None) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="What to watch: one of these", min=min, show_default=False)
 
 
 def _output(*names: str, help: str) -> Any:
