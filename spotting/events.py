@@ -109,9 +109,11 @@ class EventDetector:
         shut = "low_frame_rate" if rate_hz < self._settings.min_rate_hz else self._gates.head_turns(now)
         if shut is not None:
             self._stay_shut(shut, moving)
+        elif self.state(now) != "watching":
+            pass  # what comes by the old rest on its way, as a falling smile may, has not come back to it
         elif not self._armed:
             self._armed = not self._rest.is_old or bool((self.displacement_px < _REARM * self.threshold_px).all())
-        elif moving and self.state(now) == "watching":
+        elif moving:
             self._opening = Opening(now, sample.anchor, rest, self.threshold_px)
         self._counted = moving and shut is not None
 
@@ -158,7 +160,9 @@ class EventDetector:
         if objection is not None:
             return self._give_up(objection)
         came_back = course.fallen >= self._settings.confirm_fall
-        self._end(now + _TAIL_NS, back_to=self._opening.rest if self._opening and came_back else None)
+        # What a slow movement still has to fall is no rest: it would make the end of a smile a movement of its own.
+        ends_ns = max(now + _TAIL_NS, course.offset_ns) if came_back else now + _TAIL_NS
+        self._end(ends_ns, back_to=self._opening.rest if self._opening and came_back else None)
         self._refractory_until_ns = now + int(self._settings.refractory_ms * 1e6)
         return Decision(phase, course.onset_ns, course.apex_ns, max(course.offset_ns, now), course.score)
 

@@ -3,7 +3,7 @@
 duplicate_frame   the same picture again: no new information, the frame is passed over
 low_frame_rate    too few distinct frames a second to see a rise
 camera_stall      a pause in the frames: rest is measured anew
-blink             only the brows moved, a little, while the lids were shut
+blink             only the brows moved, with the lids or a little near to their closing
 head_motion       the head moved, and a region by no more than its share of that; or the alignment was renewed on the way
 speech            only the mouth moved, and the lips opened or closed with it
 light_change      the picture's brightness jumped
@@ -26,6 +26,8 @@ from spotting.signal import BROWS, LIPS, Sample
 _LID_CHANGE_TIMES = 4.0
 _LID_CHANGE_GREY = 16.0
 _LIDS_STAY_NS = 800_000_000
+_WITH_LIDS_NS = 50_000_000
+"""An apex this close to shut lids came with them: smoothing and the frame rate blur either by that much."""
 _KEEP_NS = 5_000_000_000
 _RECENT_NS = 1_500_000_000
 _SPEECH_PX = 0.35
@@ -158,16 +160,23 @@ class MotionGates:
     def _excuse(self, region: int, course: Course, now_ns: int) -> str | None:
         """What else may have moved this region, or None."""
         peak_px = float(course.peak_px[region])
-        if region in BROWS and peak_px < self._settings.blink_brow_px and self._blinked(course.onset_ns, now_ns):
+        if region in BROWS and self._is_blink(peak_px, course, now_ns):
             return "blink"
         if region in LIPS:
             share = self._settings.speech_share * (0.5 if self.speaking else 1.0)
             return "speech" if self._lip_travel_px(course.onset_ns) > share * peak_px else None
         return None
 
-    def _blinked(self, start_ns: int, end_ns: int) -> bool:
-        margin = int(self._settings.blink_margin_ms * 1e6)
-        return any(start_ns - margin <= t <= end_ns + margin for t in self._closures)
+    def _is_blink(self, peak_px: float, course: Course, now_ns: int) -> bool:
+        """Whether the lids moved this brow. How far they pull it differs much between faces, most where brows are low; so what
+        peaks with the lids shut may be larger than what merely comes near a closure."""
+        limit_px = self._settings.blink_brow_px
+        if peak_px < limit_px and self._blinked(course.apex_ns, course.apex_ns, _WITH_LIDS_NS):
+            return True
+        return peak_px < limit_px / 2 and self._blinked(course.onset_ns, now_ns, int(self._settings.blink_margin_ms * 1e6))
+
+    def _blinked(self, start_ns: int, end_ns: int, margin_ns: int) -> bool:
+        return any(start_ns - margin_ns <= t <= end_ns + margin_ns for t in self._closures)
 
     def _head_travel_px(self, since_ns: int) -> float:
         """How far the head got in the half second from then on: px at the edge of the face."""

@@ -64,8 +64,8 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     # Gates
     blink_margin_ms: NotNegative = 100.0
     """Brow movements this close to a lid closure are a blink's, unless mouth or nose move too."""
-    blink_brow_px: Positive = 1.0
-    """Larger brow movements are no blink's."""
+    blink_brow_px: Positive = 2.0
+    """Larger brow movements are no blink's; nor are those of half that size that do not peak while the lids are shut."""
     head_free_px: NotNegative = 0.8
     """The head may travel this far during half a second without any effect."""
     head_leak: NotNegative = 0.25

@@ -81,6 +81,29 @@ def test_a_step_that_stays_is_no_micro_expression():
     assert decisions == []
 
 
+def test_a_smile_that_fades_slowly_is_one_movement_and_hides_nothing_after_it():
+    def smile_and_more(t):
+        smile = bump(t, 3000, 5.0, rise_ms=500.0, fall_ms=1400.0)
+        return smile + bump(t, 5600, 1.0)
+
+    _, decisions = run(smile_and_more, until_ms=7000)
+    assert [d.phase for d in decisions] == ["macro", "provisional", "confirmed"]
+
+
+def test_a_smile_that_begins_during_a_blink_leaves_no_held_movement_behind():
+    """Rest is then found in the middle of its rise, and on its way back the face passes through there without staying."""
+
+    def smile_and_more(t):
+        smile = (
+            bump(t, 3150, 5.5, rise_ms=380.0, fall_ms=400.0) if t < 3530 else bump(max(t - 480, 3530), 3150, 5.5, 380.0, 400.0)
+        )
+        return smile + bump(t, 3000, 0.8, 100.0, 150.0, region="left_brow_inner") + bump(t, 6800, 1.0)
+
+    _, decisions = run(smile_and_more, until_ms=8500, fps=60.0, eyes=lambda t: 33.0 if 3050 <= t <= 3180 else 2.0)
+    assert [d.phase for d in decisions][-2:] == ["provisional", "confirmed"]
+    assert decisions[-1].apex_ns / 1e6 == pytest.approx(6960, abs=20)
+
+
 def test_noise_raises_the_threshold_of_its_region_alone():
     generator = np.random.default_rng(1)
 
@@ -101,9 +124,17 @@ def test_brows_that_move_while_the_lids_are_shut_are_a_blink():
     assert detector.gated == {"blink": 1}
 
 
+def test_lids_that_pull_the_brows_far_are_a_blink_while_the_same_movement_after_them_is_none():
+    """Where brows are low a blink moves them by well over a pixel: what tells it is that it peaks with the lids shut."""
+    blinking = {"eyes": lambda t: 33.0 if 3080 <= t <= 3200 else 2.0}
+    _, reasons = held_back(lambda t: bump(t, 3000, 1.5, region="right_brow_outer"), **blinking)
+    assert reasons == ["blink"]
+    assert run(lambda t: bump(t, 3180, 1.5, region="right_brow_outer"), **blinking)[1][-1].phase == "confirmed"
+
+
 def test_large_brow_movements_and_mouths_are_no_blink():
     blinking = {"eyes": lambda t: 33.0 if 3080 <= t <= 3200 else 2.0}
-    for shape in (lambda t: bump(t, 3000, 1.6, region="left_brow_inner"), lambda t: bump(t, 3000, 0.5)):
+    for shape in (lambda t: bump(t, 3000, 2.4, region="left_brow_inner"), lambda t: bump(t, 3000, 0.5)):
         assert run(shape, **blinking)[1][-1].phase == "confirmed"
 
 
