@@ -12,9 +12,12 @@ import zmq
 
 from ahmsa.errors import StreamError
 
+_LAST_PORT = 65535
+
 
 def bound(socket: zmq.Socket[Any], endpoint: str) -> str:
     """Bind, and return the endpoint as it really is (`tcp://127.0.0.1:*` gets its port). Raises StreamError."""
+    _check_port(endpoint)
     try:
         socket.bind(endpoint)
     except zmq.ZMQError as error:
@@ -24,6 +27,7 @@ def bound(socket: zmq.Socket[Any], endpoint: str) -> str:
 
 def connected(socket: zmq.Socket[Any], endpoint: str) -> None:
     """Connect. Raises StreamError where the endpoint cannot be one; a peer that is not there yet is no error."""
+    _check_port(endpoint)
     try:
         socket.connect(endpoint)
     except zmq.ZMQError as error:
@@ -53,9 +57,16 @@ def local_endpoint(folder: Path, name: str) -> str:
         return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
 
 
+def _check_port(endpoint: str) -> None:
+    """ZeroMQ takes 70000 for 4464 without a word."""
+    port = endpoint.rpartition(":")[2]
+    if endpoint.startswith("tcp://") and port.isdigit() and int(port) > _LAST_PORT:
+        raise StreamError(f"{endpoint} has no such port: the last one is {_LAST_PORT}")
+
+
 def _sentence(endpoint: str, error: zmq.ZMQError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"{endpoint} is in use: another program publishes there; stop it, or choose another port"
+        return f"{endpoint} is in use: another program listens there; stop it, or choose another port"
     if error.errno in (errno.ENODEV, errno.EADDRNOTAVAIL):
         return f"{endpoint} cannot be bound: this machine has no such address; use tcp://127.0.0.1:PORT or one of its own"
     if error.errno == errno.EACCES:

@@ -282,3 +282,10 @@ def test_a_recogniser_that_talks_nonsense_is_named_at_the_end_and_ends_nothing(r
 )
 def test_which_endpoints_leave_this_machine(endpoint, is_private):
     assert is_loopback(endpoint) is is_private
+
+
+def test_a_port_that_cannot_be_is_named_and_no_other_is_taken():
+    with pytest.raises(StreamError, match="has no such port"):
+        EmotionStream("tcp://127.0.0.1:70000")
+    with pytest.raises(StreamError, match="has no such port"):
+        Worker("tcp://127.0.0.1:70000")
