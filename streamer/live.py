@@ -150,7 +150,9 @@ class LiveSession:
         if self._hub.refusals:
             sentence, times = self._hub.refusals.most_common(1)[0]
             raise RunError(f"the recogniser refused {times} movement(s): {sentence}")
-        if unanswered and reason == "source ended":
+        was_never_there = self._hub.worker_crop_px is None
+        # A movement of the last moment may lack its answer when a duration is over; one without any recogniser may not.
+        if unanswered and (reason == "source ended" or (reason == "duration" and was_never_there)):
             raise RunError(
                 f"{unanswered} movement(s) got no answer from the recogniser at {self._worker_endpoint}; is it running?"
             )

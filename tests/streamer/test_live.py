@@ -244,6 +244,16 @@ def test_a_worker_that_never_answers_is_a_failed_run(options, monkeypatch):
         run_live(options("tcp://127.0.0.1:9"), Collector())
 
 
+def test_a_duration_without_any_recogniser_is_a_failed_run(options):
+    with LiveSession(options("tcp://127.0.0.1:9", as_fast_as_possible=False), print) as session:
+        message = None
+        while not (isinstance(message, wire.SpotMessage) and message.phase == "confirmed"):
+            assert session.over() is None, "the clip has one movement"
+            message = session.stream.next(0.05)
+        with pytest.raises(RunError, match="is it running"):
+            session.finish("duration", lambda message: None)
+
+
 def test_a_taken_port_ends_the_run_before_any_process_starts(options, start_worker):
     taken = start_worker().endpoint
     with pytest.raises(StreamError, match="in use"):
