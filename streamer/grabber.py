@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Literal, Protocol
 
@@ -39,7 +39,7 @@ class Device(Protocol):
 class Grabber:
     """Iterate it: a frame, or None when there has been nothing for a moment. It ends only when closed.
 
-    At any moment captured = handed out + waiting + the sum of `drops`.
+    At any moment captured = handed out + waiting + the sum of the drops.
     """
 
     live = True
@@ -70,18 +70,6 @@ class Grabber:
             self._thread.start()
         while not self._stop.is_set():
             yield self._take()
-
-    @property
-    def captured(self) -> int:
-        return self.account()[0]
-
-    @property
-    def drops(self) -> Mapping[str, int]:
-        return self.account()[1]
-
-    @property
-    def waiting(self) -> int:
-        return self.account()[2]
 
     def account(self) -> tuple[int, dict[str, int], int]:
         """Captured, drops by reason and waiting, all of one moment."""

@@ -31,7 +31,7 @@ from streamer.events import EventBook
 from streamer.messages import spot_message
 from streamer.publisher import Publisher
 from streamer.sockets import bound
-from streamer.wire import AnyMessage, RecordingState, SourceState, StatusMessage, WorkerState, WorkerStatus, decode
+from streamer.wire import AnyMessage, RecordingState, SourceState, StatusMessage, WorkerState, decode
 from streamer.worker_link import WorkerLink
 
 OPEN_EVENTS = 64
@@ -88,10 +88,6 @@ class Hub:
     def endpoint(self) -> str:
         """Where to subscribe."""
         return self._publisher.endpoint
-
-    @property
-    def worker(self) -> WorkerStatus:
-        return self._link.status
 
     @property
     def worker_crop_px(self) -> int | None:

@@ -6,7 +6,7 @@ import csv
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Literal, cast
 
 import cv2
@@ -18,7 +18,7 @@ from streamer.grabber import HEARTBEAT_S
 
 TIMESTAMPS = "timestamps.csv"
 """Optional file in a folder of images: `file,t_ms`, one line per image."""
-_DEFAULT_HZ = 30.0
+DEFAULT_HZ = 30.0
 
 
 class Playback:
@@ -30,13 +30,11 @@ class Playback:
     live = False
     state: Literal["online", "offline"] = "online"
     reason: str | None = None
-    drops: Mapping[str, int] = MappingProxyType({})
-    waiting = 0
 
     def __init__(self, name: str, nominal_hz: float, frames: Iterator[Frame], *, as_fast_as_possible: bool) -> None:
         self.name = name
         self.nominal_hz = nominal_hz
-        self.captured = 0
+        self._captured = 0
         self._frames = frames
         self._as_fast_as_possible = as_fast_as_possible
         self._closed = False
@@ -53,11 +51,11 @@ class Playback:
                         yield None
             if self._closed:
                 return
-            self.captured += 1
+            self._captured += 1
             yield frame
 
     def account(self) -> tuple[int, dict[str, int], int]:
-        return self.captured, {}, 0
+        return self._captured, {}, 0
 
     def close(self) -> None:
         self._closed = True
@@ -86,7 +84,7 @@ def folder_frames(folder: Path, fps: float) -> Iterator[Frame]:
     twice = [name for name in images.skipped if frame_number(name) is not None]
     if twice:
         raise SourceError(f"{twice[0]} in {folder} has the number of another image: keep one clip in a folder")
-    return _read_images(images, _timestamps(folder / TIMESTAMPS), fps or _DEFAULT_HZ)
+    return _read_images(images, _timestamps(folder / TIMESTAMPS), fps or DEFAULT_HZ)
 
 
 def _read_images(images: FrameFolder, times_ns: Mapping[str, int] | None, fps: float) -> Iterator[Frame]:

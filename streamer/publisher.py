@@ -39,6 +39,3 @@ class Publisher:
         """Send a message as it is. It is encoded before the first frame leaves: an error cannot cut a message in two."""
         frames = [topic_of(message).encode(), encode(message)]
         self._socket.send_multipart(frames)
-
-    def close(self) -> None:
-        self._socket.close()

@@ -11,7 +11,7 @@ import os
 import platform
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,11 +26,10 @@ from ahmsa.errors import SourceError, UsageError
 from ahmsa.types import ByteImage, Frame
 from configs.schema import SourceSettings
 from streamer.grabber import Grabber
-from streamer.playback import Playback, folder_frames
+from streamer.playback import DEFAULT_HZ, Playback, folder_frames
 
 cv2.setLogLevel(0)
 
-_DEFAULT_HZ = 30.0
 _RAW_WIDTH = 800
 _OPEN_TIMEOUT_MS = 5000
 _TRUNCATED_S = 0.5
@@ -84,15 +83,6 @@ class Source(Protocol):
         ...
 
     @property
-    def captured(self) -> int: ...
-
-    @property
-    def drops(self) -> Mapping[str, int]: ...
-
-    @property
-    def waiting(self) -> int: ...
-
-    @property
     def state(self) -> Literal["online", "offline"]: ...
 
     @property
@@ -113,7 +103,7 @@ def open_source(spec: SourceSpec, settings: SourceSettings, *, as_fast_as_possib
     if spec.kind == "video":
         nominal_hz, frames = _open_video(Path(spec.where))
     elif spec.kind == "images":
-        nominal_hz, frames = settings.fps or _DEFAULT_HZ, folder_frames(Path(spec.where), settings.fps)
+        nominal_hz, frames = settings.fps or DEFAULT_HZ, folder_frames(Path(spec.where), settings.fps)
     else:
         from ahmsa.synth import demo_clip
 
@@ -170,7 +160,7 @@ def _camera_device(index: int, settings: SourceSettings) -> _Capture:
         _check_linux_camera(index)
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(math.ceil(settings.stall_s)))
     capture = cv2.VideoCapture(index)
-    if settings.fps > _DEFAULT_HZ or settings.width > _RAW_WIDTH:
+    if settings.fps > DEFAULT_HZ or settings.width > _RAW_WIDTH:
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))  # raw pictures would fill a USB 2 line
     capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.width)
     capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.height)
@@ -297,4 +287,4 @@ def _sidecar(file: Path) -> list[tuple[int, int]] | None:
 
 def _claimed_hz(capture: cv2.VideoCapture) -> float:
     hz = capture.get(cv2.CAP_PROP_FPS)
-    return hz if math.isfinite(hz) and 1 <= hz <= 1000 else _DEFAULT_HZ
+    return hz if math.isfinite(hz) and 1 <= hz <= 1000 else DEFAULT_HZ

@@ -9,7 +9,6 @@ without it `emotion.cam0.1` would also match face 10.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -185,11 +184,6 @@ def topic_of(message: AnyMessage) -> str:
     if isinstance(message, StatusMessage):
         return f"{kind}.{message.source}."
     return f"{kind}.{message.source}.{message.face_id}."
-
-
-def source_token(name: str) -> str:
-    """A source's name as one level of a topic: letters, digits, dash and underscore."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "source"
 
 
 def json_schema() -> dict[str, Any]:

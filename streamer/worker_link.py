@@ -74,9 +74,6 @@ class WorkerLink:
             self.status, state=state, restarts=self.status.restarts if restarts is None else restarts
         )
 
-    def close(self) -> None:
-        self.socket.close()
-
     def _greet(self, ready: WorkerReady) -> bool:
         has_come = self.status.state != "ready" or ready.instance != self._instance
         self._instance = ready.instance

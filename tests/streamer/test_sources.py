@@ -242,7 +242,7 @@ def test_a_camera_that_repeats_its_last_picture_is_offline(network_camera):
         until(source, lambda source, frames: len(frames) >= 5)
         camera.freeze()
         until(source, lambda source, frames: source.state == "offline")
-        assert source.drops["duplicate"] > 0
+        assert source.account()[1]["duplicate"] > 0
 
 
 def test_a_slow_reader_loses_the_oldest_frames_and_they_are_counted(network_camera):
@@ -250,7 +250,7 @@ def test_a_slow_reader_loses_the_oldest_frames_and_they_are_counted(network_came
     with open_source(SourceSpec("url", camera.url), QUICK) as source:
         first = next(iter(source))
         end_s = time.monotonic() + 10
-        while source.drops.get("queue_full", 0) < 20:
+        while source.account()[1].get("queue_full", 0) < 20:
             assert time.monotonic() < end_s
             time.sleep(0.01)
         frames = until(source, lambda source, frames: len(frames) >= 12)

@@ -58,11 +58,6 @@ def test_topics_end_with_a_dot_so_that_face_1_is_not_a_prefix_of_face_10():
     assert not ten.startswith(one)
 
 
-def test_a_source_name_stays_one_level_of_the_topic():
-    assert wire.source_token("rtsp://cam.local/1 a") == "rtsp-cam-local-1-a"
-    assert wire.source_token("///") == "source"
-
-
 def test_fields_of_a_later_version_are_ignored():
     payload = msgspec.json.decode(wire.encode(emotion())) | {"mood": "new"}
     assert wire.decode(msgspec.json.encode(payload)) == emotion()
