@@ -128,8 +128,13 @@ class Worker:
         self._context.term()
 
     def _receive(self, timeout_ms: int, ready: WorkerReady) -> None:
-        """Take everything that has arrived; wait at most `timeout_ms` for the first message."""
-        while self._socket.poll(timeout_ms):
+        """Take what has arrived, up to a limit: who never stops talking must not keep the others from their answers.
+
+        Waits at most `timeout_ms` for the first message.
+        """
+        for _ in range(_WAITING_LIMIT):
+            if not self._socket.poll(timeout_ms):
+                return
             timeout_ms = 0
             client, *parts = self._socket.recv_multipart()
             match parts:

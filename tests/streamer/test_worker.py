@@ -138,6 +138,26 @@ def test_a_taken_endpoint_is_one_sentence(start_worker):
         Worker(taken)
 
 
+def test_who_never_stops_talking_does_not_keep_others_from_their_answers(client_of, make_candidate, recogniser):
+    worker = Worker("tcp://127.0.0.1:*")
+    try:
+        asker, talker = client_of(worker), client_of(worker)
+        asker.send(CANDIDATE, *parts_of(make_candidate()))
+        assert worker._socket.poll(5000)
+        for _ in range(900):
+            talker.send(HELLO)
+        one_turn = iter([False])
+        worker.serve(lambda: recogniser, lambda: next(one_turn, True))
+        assert isinstance(asker.receive(), Answer)
+        heard = 0
+        while talker.socket.poll(200):
+            talker.socket.recv()
+            heard += 1
+        assert heard <= 256
+    finally:
+        worker.close()
+
+
 def test_one_bad_question_in_a_batch_does_not_cost_the_others_their_answers(client_of, make_candidate, recogniser):
     class Batching:
         model_id, device, crop_px = "fake", "cuda", 128
