@@ -21,10 +21,12 @@ def serve_here(task: WorkerTask) -> None:
         sys.stdout.write(f"ready at {worker.endpoint}: model {ready.model} on {ready.device}; ask with --worker\n")
         sys.stdout.flush()
 
-    with signals(lambda: None) as caught:
-        try:
-            worker.serve(lambda: load_recognizer(task), lambda: bool(caught), tell)
-        finally:
-            worker.close()
+    try:
+        # Seconds, in which a Ctrl-C need not be polite: nobody has asked anything yet.
+        recogniser = load_recognizer(task)
+        with signals(lambda: None) as caught:
+            worker.serve(lambda: recogniser, lambda: bool(caught), tell)
+    finally:
+        worker.close()
     if caught:
         raise InterruptError(caught[0])

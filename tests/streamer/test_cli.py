@@ -10,8 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ahmsa.settings import RecognizerSettings
+from streamer import worker_command
 from streamer.client import EmotionStream
 from streamer.wire import json_schema_text
+from streamer.worker import WorkerTask
 
 BIN = Path(sys.executable).parent
 HEAVY = ("torch", "cv2", "mediapipe", "numpy", "matplotlib", "zmq", "msgspec")
@@ -162,3 +165,13 @@ def test_a_worker_whose_port_is_taken_says_so(start_worker):
     ended = run("ahmsa-worker", "--bind", start_worker().endpoint)
     assert ended.returncode == 1
     assert "in use" in ended.stderr
+
+
+def test_ctrl_c_ends_a_worker_that_is_still_loading(monkeypatch):
+    def load(task):
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("it went on loading")
+
+    monkeypatch.setattr(worker_command, "load_recognizer", load)
+    with pytest.raises(KeyboardInterrupt):
+        worker_command.serve_here(WorkerTask("tcp://127.0.0.1:*", None, RecognizerSettings(), "cpu"))
