@@ -20,8 +20,8 @@ _RISE_NS = 200_000_000
 _TAIL_NS = 100_000_000
 """What a movement still needs to end after it was told."""
 _REARM = 0.7
-"""After a movement its regions must be within this part of their thresholds of rest, of before or newly found, before the next
-can open: rest that was found in the middle of a movement does not last."""
+"""After a movement its regions must come back to this part of their thresholds before the next can open, unless new rest is
+found first."""
 _ALL = tuple(range(len(REGIONS)))
 
 
@@ -116,7 +116,7 @@ class EventDetector:
             pass  # what comes by the old rest on its way, as a falling smile may, has not come back to it
         elif not self._armed:
             back = self.displacement_px < _REARM * self.threshold_px
-            self._armed = bool(back[list(self._awaited if self._rest.is_old else _ALL)].all())
+            self._armed = not self._rest.is_old or bool(back[list(self._awaited)].all())
         elif moving:
             self._opening = Opening(now, sample.anchor, rest, self.threshold_px)
         self._counted = moving and shut is not None

@@ -160,16 +160,15 @@ def test_a_region_that_moves_with_the_head_is_head_motion():
     assert detector.gated["head_motion"] >= 1
 
 
-@pytest.mark.parametrize(("drifting", "found"), [("right_nose", 2), ("right_brow_outer", 1)])
-def test_a_mouth_that_moves_right_after_a_blink_is_not_taken_for_rest_and_found_where_the_brows_are_back(drifting, found):
+def test_a_mouth_that_moves_right_after_a_blink_is_found_though_another_region_has_drifted():
     def blink_and_more(t):
         blink = bump(t, 2970, 1.1, 60.0, 150.0, region="left_brow_inner")
-        drift = bump(t, 3000, 0.19, 200.0, 1e9, region=drifting)
+        drift = bump(t, 3000, 0.19, 200.0, 1e9, region="right_nose")
         return blink + drift + bump(t, 3100, 1.2, 100.0, 180.0) + bump(t, 5000, 1.0)
 
     _, decisions = run(blink_and_more, until_ms=6500, eyes=lambda t: 33.0 if 3000 <= t <= 3140 else 2.0)
-    assert [d.phase for d in decisions] == ["provisional", "confirmed"] * found
-    assert [d.apex_ns / 1e6 for d in decisions[1::2]] == pytest.approx([3200, 5160][-found:], abs=20)
+    assert [d.phase for d in decisions] == ["provisional", "confirmed"] * 2
+    assert [d.apex_ns / 1e6 for d in decisions[1::2]] == pytest.approx([3200, 5160], abs=20)
 
 
 def test_a_renewed_alignment_before_the_rise_does_no_harm_and_the_onset_lies_after_it():
