@@ -12,7 +12,7 @@ from spotting.course import Course, Opening, course_of
 from spotting.gates import MotionGates
 from spotting.rest import Rest
 from spotting.settings import SpotterSettings
-from spotting.signal import BROWS, REGIONS, Sample
+from spotting.signal import REGIONS, Sample
 
 State = Literal["calibrating", "watching", "open", "refractory"]
 
@@ -20,9 +20,8 @@ _RISE_NS = 200_000_000
 _TAIL_NS = 100_000_000
 """What a movement still needs to end after it was told."""
 _REARM = 0.7
-"""After a movement its regions must come back to this part of their thresholds before the next can open, unless new rest is
+"""After a movement every region must come back to this part of its threshold before the next can open, unless new rest is
 found first."""
-_ALL = tuple(range(len(REGIONS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,6 @@ class EventDetector:
         self._opening: Opening | None = None
         self._announced: Decision | None = None
         self._armed = True
-        self._awaited = _ALL
         self._counted = False
         self._refractory_until_ns = 0
         self.gated: dict[str, int] = {}
@@ -115,8 +113,7 @@ class EventDetector:
         elif self.state(now) != "watching":
             pass  # what comes by the old rest on its way, as a falling smile may, has not come back to it
         elif not self._armed:
-            back = self.displacement_px < _REARM * self.threshold_px
-            self._armed = not self._rest.is_old or bool(back[list(self._awaited)].all())
+            self._armed = not self._rest.is_old or bool((self.displacement_px < _REARM * self.threshold_px).all())
         elif moving:
             self._opening = Opening(now, sample.anchor, rest, self.threshold_px)
         self._counted = moving and shut is not None
@@ -167,7 +164,6 @@ class EventDetector:
         # What a slow movement still has to fall is no rest: it would make the end of a smile a movement of its own.
         ends_ns = max(now + _TAIL_NS, course.offset_ns) if came_back else now + _TAIL_NS
         self._end(ends_ns, back_to=self._opening.rest if self._opening and came_back else None)
-        self._awaited = _ALL
         self._refractory_until_ns = now + int(self._settings.refractory_ms * 1e6)
         return Decision(phase, course.onset_ns, course.apex_ns, max(course.offset_ns, now), course.score)
 
@@ -179,9 +175,6 @@ class EventDetector:
         now = self._rest.past[-1].t_capture_ns
         # Drift is slow: what was seen of it serves as rest. Anything else left its traces there.
         self._end(0 if reason == "drift" else now + _TAIL_NS, back_to=opening.rest if reason == "blink" else None)
-        self._awaited = (
-            BROWS if reason == "blink" else _ALL
-        )  # a blink moves no mouth: what moves there now is the next movement
         if reason != "drift" or announced is not None:
             self.count(reason)
         return None if announced is None else replace(announced, phase="retracted", reason=reason)
