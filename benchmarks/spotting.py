@@ -21,7 +21,7 @@ _TEXT = """## Spotting
 Micro-expressions of 0.5-3 px (of the 128 px crop) with the timing of CAS(ME)^2 and SAMM, 12 a minute, and one macro-expression
 a minute, on a generated face. Amplitude is the largest displacement anywhere on the face. Scored strictly one to one at IoU
 0.5; apex and onset errors over hits; latencies from the true apex to the frame at which the spotter spoke. `ahmsa` is causal;
-the others see the whole clip. The seeds of this table were never looked at while tuning. `whole chain` goes through 640x480
+the others see the whole clip. Knobs were tuned on other seeds than those of this table. `whole chain` goes through 640x480
 pictures, MediaPipe FaceMesh and the tracker; the other lines are told where the face is, up to landmark jitter.
 """
 
