@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from importlib import resources
@@ -35,7 +36,7 @@ def load_settings(kind: type[T], file: Path | None = None, overrides: Mapping[st
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         where = f"in {file}" if file is not None else "in the settings"
-        raise SettingsError(f"{error} {where}; see configs/ for every key and its range") from None
+        raise SettingsError(f"{error}{_choices(kind, str(error))} {where}; see configs/ for every key and its range") from None
 
 
 def read_toml(file: Path) -> dict[str, Any]:
@@ -52,6 +53,18 @@ def read_toml(file: Path) -> dict[str, Any]:
 def shipped(name: str) -> Path:
     """Path of a settings file that ships in this package, such as `live.toml` or `presets/paper.toml`."""
     return Path(str(resources.files("configs") / name))
+
+
+def _choices(kind: type[msgspec.Struct], error: str) -> str:
+    """' (use a, b or c)' where the error is about a value that is none of a few."""
+    found = re.search(r"`\$\.([\w.]+)`", error) if error.startswith("Invalid enum value") else None
+    if found is None:
+        return ""
+    node: msgspec.inspect.Type = msgspec.inspect.type_info(kind)
+    for name in found[1].split("."):
+        if isinstance(node, msgspec.inspect.StructType):
+            node = next(each.type for each in node.fields if each.encode_name == name)
+    return f" (use {', '.join(map(str, node.values))})" if isinstance(node, msgspec.inspect.LiteralType) else ""
 
 
 def _put(values: dict[str, Any], dotted: str, value: object) -> None:

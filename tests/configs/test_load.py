@@ -22,7 +22,7 @@ def test_an_option_on_the_command_line_beats_the_file_which_beats_the_default(tm
         ("[source]\nwdith = 640\n", "wdith"),
         ("[source]\nwidth = 3\n", "$.source.width"),
         ("[face]\ncrop_px = 'big'\n", "$.face.crop_px"),
-        ("device = 'tpu'\n", "tpu"),
+        ("device = 'tpu'\n", "(use auto, cpu, cuda, mps)"),
         ("[source\n", "not valid TOML"),
     ],
 )
