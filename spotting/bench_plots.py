@@ -35,6 +35,7 @@ def plot_outcomes(outcomes: Sequence[tuple[str, Outcome]], folder: Path) -> None
         recall.plot(centres, [hits / labels for hits, labels in table.values()], marker="o", label=outcome.name)
     recall.set(xlabel="amplitude, px of the 128 px crop", ylabel="recall", xscale="log", ylim=(0, 1.05), title="Recall")
     recall.set_xticks(_BINS_PX[:-1], [f"{x:g}" for x in _BINS_PX[:-1]])
+    recall.minorticks_off()
     recall.legend(fontsize=7)
     ours = mixed[0]
     errors.hist(ours.score.apex_errors_ms(), bins=np.arange(-100, 101, 10).tolist(), color="#2a9d4a")
