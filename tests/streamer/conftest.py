@@ -57,7 +57,7 @@ class Recogniser:
         return [Recognition(candidate.apex) for candidate in candidates]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recogniser():
     return Recogniser()
 

@@ -4,7 +4,6 @@ import pytest
 
 from ahmsa.settings import FaceSettings
 from ahmsa.synth import clip_of, event
-from ahmsa.types import LABELS, Emotion, FlowMap
 from configs.schema import SourceSettings
 from spotting.settings import SpotterSettings
 from streamer.capture import CaptureStage
@@ -19,26 +18,9 @@ def clip():
     return list(clip_of([event("positive", 2.6, 2.5)], duration_s=3.5, seed=3))
 
 
-class Recognition:
-    def __init__(self, apex):
-        mean = float(apex.pixels.mean()) / 255
-        probabilities = dict(zip(LABELS, (0.0, mean, 1 - mean), strict=True))
-        self.emotion = Emotion("positive", probabilities, mean, calibrated=True)
-        self.flow_map = FlowMap(uvs=None, peak_px=2.0, mean_px=0.5, strain_peak=0.1, fallback=False)
-
-
-class Recogniser:
-    """Answers by the apex's brightness, so that another apex is another answer."""
-
-    model_id, device, crop_px = "fake", "cpu", 128
-
-    def recognise(self, candidates):
-        return [Recognition(candidate.apex) for candidate in candidates]
-
-
-def replayed(source):
+def replayed(source, recogniser):
     with source, CaptureStage(FaceSettings(), SpotterSettings()) as stage:
-        return list(events(source, stage, Recogniser()))
+        return list(events(source, stage, recogniser))
 
 
 def in_memory(frames):
@@ -51,8 +33,8 @@ def timeless(messages):
 
 
 @pytest.fixture(scope="module")
-def messages(clip):
-    return replayed(in_memory(clip))
+def messages(clip, recogniser):
+    return replayed(in_memory(clip), recogniser)
 
 
 def test_a_movement_is_announced_then_confirmed_then_named(messages):
@@ -72,11 +54,11 @@ def test_messages_fit_the_streams_schema_and_are_numbered_per_topic(messages):
     assert [decode(encode(message)) for message in messages] == messages
 
 
-def test_a_replay_gives_the_same_bytes_again(clip, messages):
-    assert timeless(replayed(in_memory(clip))) == timeless(messages)
+def test_a_replay_gives_the_same_bytes_again(clip, recogniser, messages):
+    assert timeless(replayed(in_memory(clip), recogniser)) == timeless(messages)
 
 
-def test_a_recorded_video_replays_to_the_same_bytes(clip, messages, tmp_path):
+def test_a_recorded_video_replays_to_the_same_bytes(clip, recogniser, messages, tmp_path):
     writer = cv2.VideoWriter(str(tmp_path / "clip.mkv"), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"HFYU"), 30.0, (640, 480))
     for frame in clip:
         writer.write(frame.image)
@@ -84,4 +66,4 @@ def test_a_recorded_video_replays_to_the_same_bytes(clip, messages, tmp_path):
     lines = "".join(f"{frame.index},{frame.t_capture_ns}\n" for frame in clip)
     (tmp_path / "clip.csv").write_text("index,t_capture_ns\n" + lines)
     source = open_source(SourceSpec("video", str(tmp_path / "clip.mkv")), SourceSettings(), as_fast_as_possible=True)
-    assert timeless(replayed(source)) == timeless(messages)
+    assert timeless(replayed(source, recogniser)) == timeless(messages)
