@@ -138,8 +138,21 @@ def _opencv_flow(
     onset: FloatArray, apex: FloatArray, settings: FlowSettings, initial: FloatArray | None, device: str
 ) -> FloatArray:
     del device  # always the CPU
+    method = opencv_solver(settings, with_start=initial is not None)
+    starts = [None] * len(onset) if initial is None else [start.transpose(1, 2, 0).copy() for start in initial]
+    # OpenCV takes float images as 0-1 and multiplies by 255 itself.
+    flows = [
+        method.calc(_with_margin(a / 255), _with_margin(b / 255), None if start is None else _with_margin(start))
+        for a, b, start in zip(onset, apex, starts, strict=True)
+    ]
+    inside = slice(_OPENCV_MARGIN_PX, -_OPENCV_MARGIN_PX)
+    return cast(FloatArray, np.ascontiguousarray(np.stack(flows)[:, inside, inside].transpose(0, 3, 1, 2)))
+
+
+def opencv_solver(settings: FlowSettings, *, with_start: bool = False) -> Any:
+    """OpenCV's own DualTVL1 with these parameters, as its users know it: float images 0-1, black beyond their border."""
     optflow: Any = cv2.optflow
-    method = optflow.DualTVL1OpticalFlow_create(
+    return optflow.DualTVL1OpticalFlow_create(
         tau=settings.tau,
         lambda_=settings.lambda_,
         theta=settings.theta,
@@ -150,16 +163,8 @@ def _opencv_flow(
         outerIterations=settings.outer_iterations,
         scaleStep=settings.scale_step,
         medianFiltering=settings.median_px,
-        useInitialFlow=initial is not None,
+        useInitialFlow=with_start,
     )
-    starts = [None] * len(onset) if initial is None else [start.transpose(1, 2, 0).copy() for start in initial]
-    # OpenCV takes float images as 0-1 and multiplies by 255 itself.
-    flows = [
-        method.calc(_with_margin(a / 255), _with_margin(b / 255), None if start is None else _with_margin(start))
-        for a, b, start in zip(onset, apex, starts, strict=True)
-    ]
-    inside = slice(_OPENCV_MARGIN_PX, -_OPENCV_MARGIN_PX)
-    return cast(FloatArray, np.ascontiguousarray(np.stack(flows)[:, inside, inside].transpose(0, 3, 1, 2)))
 
 
 def _with_margin(image: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from skimage.registration import optical_flow_tvl1
 
-from ahmsa.flow import FlowMaker
+from ahmsa.flow import FlowMaker, opencv_solver
 from ahmsa.head_motion import HeadMotion, remove_head_motion
 from ahmsa.regions import face_mask, lay_out
 from ahmsa.settings import FlowSettings
@@ -104,18 +104,7 @@ def _with_backend(settings: FlowSettings, backend: str) -> FlowSettings:
 
 def _opencv(settings: FlowSettings) -> Solver:
     """OpenCV as it is, without the margin that our own backend of that name adds."""
-    optflow: Any = cv2.optflow
-    method = optflow.DualTVL1OpticalFlow_create(
-        lambda_=settings.lambda_,
-        theta=settings.theta,
-        nscales=settings.scales,
-        warps=settings.warps,
-        epsilon=settings.epsilon,
-        innnerIterations=settings.inner_iterations,
-        outerIterations=settings.outer_iterations,
-        scaleStep=settings.scale_step,
-        medianFiltering=settings.median_px,
-    )
+    method = opencv_solver(settings)
     return lambda onset, apex: method.calc(onset, apex, None).transpose(2, 0, 1)
 
 
