@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ahmsa.trees import clip_folders, existing_root, find_workbook
 from ahmsa.workbook import Row, read_table
-from train.databases.clips import Annotation, Protocol, Survey, protocol_for
+from train.databases.clips import Annotation, Protocol, Survey, annotation_of, protocol_for
 from train.databases.collect import collect
 
 NAME = "casme2"
@@ -83,16 +83,4 @@ def _subject_folder(name: str) -> str | None:
 
 
 def _annotation(survey: Survey, row: Row) -> Annotation | None:
-    subject, clip = subject_name(row.text("subject")), row.text("clip")
-    if subject is None or not clip:
-        survey.note(row.where, "is no clip: it has no subject or no file name")
-        return None
-    return Annotation(
-        subject=subject,
-        name=clip,
-        emotion=row.text("emotion").lower(),
-        onset=row.integer_or_missing("onset"),
-        apex=row.integer_or_missing("apex"),
-        offset=row.integer_or_missing("offset"),
-        row=row,
-    )
+    return annotation_of(survey, row, subject_name(row.text("subject")), row.text("clip"))

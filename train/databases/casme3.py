@@ -18,7 +18,7 @@ from pathlib import Path
 from ahmsa.errors import DataError
 from ahmsa.trees import existing_root, find_trees, find_workbook, subfolders
 from ahmsa.workbook import Row, read_table
-from train.databases.clips import Annotation, Protocol, Survey, protocol_for
+from train.databases.clips import Annotation, Protocol, Survey, annotation_of, protocol_for
 from train.databases.collect import Folders, collect
 
 NAME = "casme3"
@@ -107,19 +107,8 @@ def subject_name(text: str) -> str | None:
 
 
 def _annotation(survey: Survey, row: Row) -> Annotation | None:
-    subject, video = subject_name(row.text("subject")), row.text("video").lower()
-    if subject is None or not video:
-        survey.note(row.where, "is no clip: it has no subject or no file name")
-        return None
-    return Annotation(
-        subject=subject,
-        name=video,
-        emotion=row.text("emotion").lower(),
-        onset=row.integer_or_missing("onset"),
-        apex=row.integer_or_missing("apex"),
-        offset=row.integer_or_missing("offset", zero_is_missing=True),
-        row=row,
-    )
+    found = annotation_of(survey, row, subject_name(row.text("subject")), row.text("video").lower())
+    return found and replace(found, offset=row.integer_or_missing("offset", zero_is_missing=True))
 
 
 def _corrected(survey: Survey, annotation: Annotation) -> Annotation:

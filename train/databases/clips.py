@@ -129,3 +129,19 @@ def protocol_for(database: str, protocols: Mapping[int, Protocol], classes: int)
         known = ", ".join(map(str, protocols))
         raise UsageError(f"{database} has no protocol of {classes} classes; choose --classes {known}")
     return protocols[classes]
+
+
+def annotation_of(survey: Survey, row: Row, subject: str | None, clip: str) -> Annotation | None:
+    """A row with the columns subject, clip, onset, apex, offset and emotion; None, and a note, where it is no clip."""
+    if subject is None or not clip:
+        survey.note(row.where, "is no clip: it has no subject or no file name")
+        return None
+    return Annotation(
+        subject=subject,
+        name=clip,
+        emotion=row.text("emotion").lower(),
+        onset=row.integer_or_missing("onset"),
+        apex=row.integer_or_missing("apex"),
+        offset=row.integer_or_missing("offset"),
+        row=row,
+    )
