@@ -2,11 +2,13 @@
 
 Preamble lines, blank columns, numbers typed as text, formulas without a value and notes under the table are all normal in
 these files. Nothing is inferred: a cell is text until a reader asks for a frame number, and then it is one or it is missing.
+What kind of file it is shows in its first bytes: copies pass through many hands, and some come back under another suffix.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,11 @@ Columns = Mapping[str, Sequence[str]]
 MISSING = frozenset({"", "/", "\\", "-", "–", "?", "nan", "none", "null", "n/a", "na", "-1"})
 _HEADER_WITHIN = 60
 """A header lies in the first rows of its sheet; SAMM has it in row 14."""
+_WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""First bytes of an .xlsx (a zip) and of an .xls."""
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_SEPARATORS = ",;\t"
+"""Of a csv; which of them depends on the country where it was saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +52,9 @@ class Row:
         text = self.text(column)
         if text.lower() in MISSING:
             return None
-        if not re.fullmatch(r"[+-]?\d+(\.0+)?", text):
+        if not re.fullmatch(r"[+-]?\d+", text):
             raise DataError(f"{self.where}: column {column} holds {text!r}; expected a frame number")
-        number = int(float(text))
+        number = int(text)
         return None if number < 0 or (zero_is_missing and number == 0) else number
 
     def integer_or_missing(self, column: str, *, zero_is_missing: bool = False) -> int | None:
@@ -64,28 +71,39 @@ def read_table(path: Path, required: Columns, optional: Columns | None = None, s
     sheets: read only from a sheet with one of these names, where the file has one. Raises DataError naming the columns that
     no sheet has, or where the file cannot be read.
     """
-    best: tuple[int, list[str]] = (0, list(required))
+    closest: tuple[list[str], list[str]] = ([], list(required))
     for sheet, lines in _preferred(read_sheets(path), sheets):
         for index, line in enumerate(lines[:_HEADER_WITHIN]):
             found, absent = _match(line, required)
             if not absent:
                 found.update(_match(line, optional or {})[0])
                 return list(_rows(path, sheet, lines, index, found))
-            best = max(best, (len(found), absent), key=lambda item: item[0])
-    titles = ", ".join(required[name][0] for name in best[1])
+            closest = min(closest, (line, absent), key=lambda item: len(item[1]))
+    line, absent = closest
+    titles = ", ".join(required[name][0] for name in absent)
+    there = ", ".join(filter(None, line))
     raise DataError(
-        f"{path} has no sheet with the column{'s' if len(best[1]) > 1 else ''} {titles}; expected the workbook as published"
+        f"{path} has no sheet with the column{'s' if len(absent) > 1 else ''} {titles}; expected the workbook as published"
+        + (f", found the columns {there}" if there else "")
     )
 
 
 def read_sheets(path: Path) -> list[tuple[str, list[list[str]]]]:
-    """Every sheet as (name, lines of cell texts); line i is row i + 1 of the file. A .csv is one sheet without a name."""
-    if path.suffix.lower() == ".csv":
-        return [("", _csv_lines(path))]
+    """Every sheet as (name, lines of cell texts); line i is row i + 1 of the file. A csv is one sheet without a name."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check the copy") from None
+    if not data:
+        raise DataError(f"{path} is empty (0 bytes); copy it again")
+    return _workbook_sheets(path, data) if data.startswith(_WORKBOOK_MARKS) else [("", _csv_lines(path, data))]
+
+
+def _workbook_sheets(path: Path, data: bytes) -> list[tuple[str, list[list[str]]]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
-        with CalamineWorkbook.from_path(path) as book:
+        with CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
             return [
                 (
                     name,
@@ -128,17 +146,19 @@ def _rows(path: Path, sheet: str, lines: list[list[str]], header: int, places: M
 
 
 def _text(cell: object) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell).strip()
+    """A cell without surrounding blanks; a whole number, typed as text or not, without its decimal point."""
+    return re.sub(r"^([+-]?\d+)\.0*$", r"\1", str(cell).strip())
 
 
-def _csv_lines(path: Path) -> list[list[str]]:
+def _csv_lines(path: Path, data: bytes) -> list[list[str]]:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return [[cell.strip() for cell in line] for line in csv.reader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read as a csv table ({_first_line(error)}); copy it again") from None
+        text = data.decode("utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig")
+        separator = max(_SEPARATORS, key=text.count)
+        return [[_text(cell) for cell in line] for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            f"{path} cannot be read as a workbook or csv table ({_first_line(error)}); copy it again, or save it as UTF-8"
+        ) from None
 
 
 def _first_line(error: Exception) -> str:

@@ -91,6 +91,33 @@ def test_the_named_sheet_goes_first(tmp_path):
     assert [row.text("clip") for row in read_table(tmp_path / "a.xlsx", COLUMNS, sheets=["micro_only"])] == ["right"]
 
 
+def test_the_columns_that_were_found_instead_are_named(tmp_path):
+    path = book_of(tmp_path / "a.xlsx", [["a preamble"], ["Filename", "Begin"], ["a", 3]])
+    with pytest.raises(DataError, match=r"expected the workbook as published, found the columns Filename, Begin$"):
+        read_table(path, COLUMNS)
+
+
+def test_a_table_is_known_by_its_content_not_by_its_suffix(tmp_path):
+    workbook = book_of(tmp_path / "a.xlsx", [["Filename", "Onset Frame"], ["a", 3]])
+    workbook.rename(tmp_path / "a.csv")
+    (tmp_path / "b.xlsx").write_text("Filename,Onset Frame\nb,4\n")
+    rows = [row for name in ("a.csv", "b.xlsx") for row in read_table(tmp_path / name, COLUMNS)]
+    assert [(row.text("clip"), row.integer("onset")) for row in rows] == [("a", 3), ("b", 4)]
+
+
+@pytest.mark.parametrize(("separator", "encoding"), [(";", "utf-8"), ("\t", "utf-16"), (",", "utf-8-sig")])
+def test_a_csv_of_any_country_is_read(tmp_path, separator, encoding):
+    (tmp_path / "a.csv").write_text(separator.join(["Filename", "Onset Frame"]) + f"\nä{separator}3\n", encoding=encoding)
+    (row,) = read_table(tmp_path / "a.csv", COLUMNS)
+    assert (row.text("clip"), row.integer("onset")) == ("ä", 3)
+
+
+def test_an_empty_file_is_one_sentence(tmp_path):
+    (tmp_path / "a.xlsx").touch()
+    with pytest.raises(DataError, match=r"a\.xlsx is empty \(0 bytes\); copy it again"):
+        read_table(tmp_path / "a.xlsx", COLUMNS)
+
+
 @pytest.mark.parametrize("name", ["a.xlsx", "a.xls", "a.csv"])
 def test_a_damaged_file_is_one_sentence(tmp_path, name):
     (tmp_path / name).write_bytes(b"PK\x03\x04 half a file \xff\xfe")

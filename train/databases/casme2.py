@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ahmsa.trees import clip_folders, existing_root, find_workbook
+from ahmsa.trees import existing_root, find_workbook
 from ahmsa.workbook import Row, read_table
 from train.databases.clips import Annotation, Protocol, Survey, annotation_of, protocol_for
-from train.databases.collect import collect
+from train.databases.collect import clip_trees, collect, fullest
 
 NAME = "casme2"
 FPS = 200.0
@@ -31,6 +31,7 @@ PROTOCOLS = {
             "happiness": "positive",
             "surprise": "surprise",
             "others": None,
+            "other": None,
             "fear": None,
             "sadness": None,
         },
@@ -40,10 +41,13 @@ PROTOCOLS = {
 }
 """MEGC2019: fear and sadness are left out as well as others."""
 
+SHORT = {("sub16", "ep01_08")}
+"""Clips that have fewer images than annotated where they are cropped."""
+
 EXCLUSIONS = {
-    ("sub04", "EP12_01f"): "its apex is '/' in the workbook; the official MEGC2019 list leaves it out",
-    ("sub05", "EP09_05f"): "its apex is its onset; the official MEGC2019 list leaves it out",
-    ("sub24", "EP02_07"): "only in later workbooks of 256 rows; not in the official MEGC2019 list",
+    ("sub04", "ep12_01f"): "its apex is '/' in the workbook; the official MEGC2019 list leaves it out",
+    ("sub05", "ep09_05f"): "its apex is its onset; the official MEGC2019 list leaves it out",
+    ("sub24", "ep02_07"): "only in later workbooks of 256 rows; not in the official MEGC2019 list",
 }
 
 _LAYOUT = (
@@ -66,20 +70,20 @@ def read(root: Path, classes: int = 3) -> Survey:
     existing_root(root, _LAYOUT)
     workbook = find_workbook(root, r"casme.?(2|ii).*(coding|label)", _LAYOUT, _PREFERRED)
     annotations = [a for row in read_table(workbook, _COLUMNS) if (a := _annotation(survey, row)) is not None]
-    tree, folders = clip_folders(root, _subject_folder, ((a.subject, a.name.lower()) for a in annotations), _LAYOUT)
-    survey.read_from += [workbook, tree]
-    collect(survey, annotations, folders, fps=FPS, tolerance=TOLERANCE, exclusions=EXCLUSIONS)
+    tree = fullest(clip_trees(root, _subject_folder, str.strip, annotations), root, _LAYOUT)
+    survey.read_from += [workbook, tree.path]
+    collect(survey, annotations, tree, fps=FPS, tolerance=TOLERANCE, exclusions=EXCLUSIONS, short=SHORT)
     return survey
 
 
 def subject_name(text: str) -> str | None:
     """sub01 from 1, 01, sub1 or Sub01; None for other text."""
-    match = re.fullmatch(r"(?:sub)?0*(\d{1,2})", text.strip(), re.IGNORECASE)
+    match = re.fullmatch(r"(?:sub)?[ _-]?0*(\d{1,2})", text.strip(), re.IGNORECASE)
     return f"sub{int(match[1]):02d}" if match else None
 
 
 def _subject_folder(name: str) -> str | None:
-    return subject_name(name) if name.lower().startswith("sub") else None
+    return subject_name(name) if name.strip().lower().startswith("sub") else None
 
 
 def _annotation(survey: Survey, row: Row) -> Annotation | None:

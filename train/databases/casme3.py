@@ -5,21 +5,24 @@ Ecological Validity", IEEE Trans. Pattern Analysis and Machine Intelligence 45(3
 
 Labels are public (repository jingtingEmmaLi/CAS-ME-3, annotation/partA): `cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx`, or
 `_v1.xls` (921 rows), or a csv with the same columns; all numbers there are text. Frames lie at `.../spNO.1/a/color/123.jpg`
-(whole videos, with holes; the first frames of most are absent) or, cut out, at `frame/spNO.1_a_355/355.jpg`. Part C has no
-apex, and classes instead of emotions; it is not read.
+(whole videos, with holes; the first frames of most are absent) or, cut out, at `frame/spNO.1_a_355/355.jpg` or
+`ME_A/spNO.1/a2/color`. Depth is not read: png, in `depth` or directly in the video's folder. Nor is part C, which has no apex,
+and classes instead of emotions.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-from ahmsa.errors import DataError
+from ahmsa.frames import FrameFolder
 from ahmsa.trees import existing_root, find_trees, find_workbook, subfolders
 from ahmsa.workbook import Row, read_table
 from train.databases.clips import Annotation, Protocol, Survey, annotation_of, protocol_for
-from train.databases.collect import Folders, collect
+from train.databases.collect import NO_IMAGES, Tree, collect, fullest, key_of
 
 NAME = "casme3"
 FPS = 30.0
@@ -28,6 +31,10 @@ TOLERANCE = 10
 
 LONGEST = 300
 """Frames: an offset 10 s after its onset is a typing error (the longest clips annotated in earnest have about 100)."""
+USUAL = 30
+"""Frames: where offset and apex of a clip are both of no use, it is taken to last one second."""
+SHORT = {("spNO.214", "c_5")}
+"""5 / 5 / 3460 in the workbook: that clip ends nobody knows where, so the nearest image will do."""
 
 EMOTIONS = ("disgust", "surprise", "others", "fear", "anger", "sad", "happy")
 _POLARITY = {
@@ -92,11 +99,11 @@ def read(root: Path, classes: int = 3) -> Survey:
     workbook = find_workbook(root, r"cas\(?me\)?.?3.*part.?a.*(ME_label|edited)", _LAYOUT, _PREFERRED)
     rows = read_table(workbook, _COLUMNS, sheets=_SHEETS)
     annotations = _named([_corrected(survey, a) for row in rows if (a := _annotation(survey, row)) is not None])
-    tree, folders = _best_tree(root, annotations)
-    survey.read_from += [workbook, tree]
+    tree = fullest(_trees(root, annotations), root, _LAYOUT)
+    survey.read_from += [workbook, tree.path]
     if "v1" in workbook.name.lower():
         survey.note(workbook, "is the first edition of the labels (921 rows); the official totals are those of the second")
-    collect(survey, annotations, folders, fps=FPS, tolerance=TOLERANCE)
+    collect(survey, annotations, tree, fps=FPS, tolerance=TOLERANCE, short=SHORT)
     return survey
 
 
@@ -117,8 +124,12 @@ def _corrected(survey: Survey, annotation: Annotation) -> Annotation:
     if (onset, apex, offset) != typed:
         survey.note(annotation.row.where, f"{typed} is mistyped, {(onset, apex, offset)} is used")
     if onset is not None and offset is not None and offset - onset > LONGEST:
-        survey.note(annotation.row.where, f"offset {offset} lies {offset - onset} frames after the onset and is not used")
+        mistyped = f"offset {offset} lies {offset - onset} frames after the onset and is not used"
         offset = None
+        if apex is None or apex <= onset:
+            offset = onset + USUAL
+            mistyped += f"; nor is the apex {apex}, so the clip is taken to end at {offset}"
+        survey.note(annotation.row.where, mistyped)
     return replace(annotation, onset=onset, apex=apex, offset=offset)
 
 
@@ -136,43 +147,71 @@ def _named(annotations: list[Annotation]) -> list[Annotation]:
     return named
 
 
-def _best_tree(root: Path, annotations: list[Annotation]) -> tuple[Path, Folders]:
-    """The tree that has most annotated clips, as whole videos or cut out, and the frame folder of each clip in it."""
-    choices: list[tuple[Path, dict[tuple[str, str], Path]]] = []
-    for tree in find_trees(root, lambda name: subject_name(name) is not None):
-        choices.append((tree, _whole_videos(tree)))
-    for tree in find_trees(root, lambda name: _cut_out(name) is not None):
-        choices.append((tree, {key: tree / path.name for path in subfolders(tree) if (key := _cut_out(path.name))}))
-    choices = [choice for choice in choices if "depth" not in choice[0].name.lower()]
-    if not choices:
-        raise DataError(f"{root} holds no folders of subjects; expected {_LAYOUT}")
-
-    def placed(folders: Folders) -> dict[tuple[str, str], Path]:
-        """Clip name -> folder, whether the folder holds a whole video or the clip alone."""
-        found = {}
-        for a in annotations:
-            video = a.name.split("_")[0]
-            path = folders.get((a.subject, video)) or folders.get((a.subject, f"{video}_{a.onset}"))
-            if path is not None:
-                found[a.subject, a.name] = path
-        return found
-
-    return max(((tree, placed(folders)) for tree, folders in choices), key=lambda choice: len(choice[1]))
+def _trees(root: Path, annotations: Sequence[Annotation]) -> list[Tree]:
+    """Every copy of the frames, as whole videos or cut out, with the images of each annotated clip in it."""
+    found = [(path, _videos(path)) for path in find_trees(root, lambda name: subject_name(name) is not None)]
+    found += [(path, _cut_outs(path)) for path in find_trees(root, lambda name: _cut_out(name) is not None)]
+    scan = cache(_colour_images)
+    trees = []
+    for path, folders in found:
+        if _is_depth_tree(path.relative_to(root)):
+            continue
+        choices = {
+            key_of(a): [scan(folder) for name in _folder_names(a) for folder in folders.get(name, ())] for a in annotations
+        }
+        clips = {key_of(a): _holding(choices[key_of(a)], a) for a in annotations if choices[key_of(a)]}
+        trees.append(Tree(path, clips))
+    return trees
 
 
-def _whole_videos(tree: Path) -> dict[tuple[str, str], Path]:
-    videos = {}
+def _is_depth_tree(path: Path) -> bool:
+    return "depth" in path.name.lower() or "depth" in map(str.lower, path.parts)
+
+
+_VideoFolders = Mapping[tuple[str, str], Sequence[Path]]
+"""(subject, video `a` or clip `a_355`) -> the folders that may hold its frames."""
+
+
+def _videos(tree: Path) -> _VideoFolders:
+    """Folders of whole videos `spNO.1/a`, and of the clips of a video in their order `spNO.1/a2`."""
+    videos: dict[tuple[str, str], list[Path]] = {}
     for folder in subfolders(tree):
         subject = subject_name(folder.name)
-        if subject is not None:
-            for video in subfolders(folder):
-                colour = video / "color"
-                videos[subject, video.name.lower()] = colour if colour.is_dir() else video
+        for video in subfolders(folder) if subject else ():
+            if subject and (match := re.fullmatch(r"([a-z])\d*", video.name.strip(), re.IGNORECASE)):
+                videos.setdefault((subject, match[1].lower()), []).append(video)
     return videos
+
+
+def _cut_outs(tree: Path) -> _VideoFolders:
+    return {key: [folder] for folder in subfolders(tree) if (key := _cut_out(folder.name))}
 
 
 def _cut_out(name: str) -> tuple[str, str] | None:
     """(subject, "a_355") of a folder spNO.1_a_355."""
-    match = re.fullmatch(r"(spno\.?\d+)_([a-z])_(\d+)", name, re.IGNORECASE)
+    match = re.fullmatch(r"(spno\.?\d+)_([a-z])_(\d+)", name.strip(), re.IGNORECASE)
     subject = subject_name(match[1]) if match else None
     return (subject, f"{match[2].lower()}_{int(match[3])}") if match and subject else None
+
+
+def _folder_names(annotation: Annotation) -> list[tuple[str, str]]:
+    """Where the frames of a clip may lie: its video, or a folder named by its onset, put right or as it was typed."""
+    video = annotation.name.split("_")[0]
+    onsets = {annotation.onset, annotation.row.integer_or_missing("onset")}
+    return [(annotation.subject, name) for name in (video, *(f"{video}_{onset}" for onset in onsets))]
+
+
+def _colour_images(folder: Path) -> FrameFolder:
+    """The images in `color` below a folder or, without one, in the folder itself, where those that are png are depth."""
+    colour = next((path for path in subfolders(folder) if path.name.strip().lower() == "color"), None)
+    images = FrameFolder.scan(colour or folder)
+    if colour is not None:
+        return images
+    return FrameFolder(images.path, {n: name for n, name in images.names.items() if not name.lower().endswith(".png")})
+
+
+def _holding(folders: Iterable[FrameFolder], annotation: Annotation) -> FrameFolder:
+    """The folder that has most frames of a clip, or else most frames."""
+    first = annotation.onset or 0
+    last = max(annotation.offset or first, annotation.apex or first)
+    return max(folders, key=lambda folder: (len(folder.between(first, last)), len(folder)), default=NO_IMAGES)

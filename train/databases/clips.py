@@ -132,14 +132,19 @@ def protocol_for(database: str, protocols: Mapping[int, Protocol], classes: int)
 
 
 def annotation_of(survey: Survey, row: Row, subject: str | None, clip: str) -> Annotation | None:
-    """A row with the columns subject, clip, onset, apex, offset and emotion; None, and a note, where it is no clip."""
+    """A row with the columns subject, clip, onset, apex, offset and emotion; None where it names no clip.
+
+    Such a row is a problem where an emotion stands in it, for then a clip is lost; without one it is a remark, and a note.
+    """
+    emotion = row.text("emotion").lower()
     if subject is None or not clip:
-        survey.note(row.where, "is no clip: it has no subject or no file name")
+        text = f"names no clip: its subject is {row.text('subject')!r} and its file name {clip!r}"
+        (survey.problem if emotion in survey.protocol.classes else survey.note)(row.where, text)
         return None
     return Annotation(
         subject=subject,
         name=clip,
-        emotion=row.text("emotion").lower(),
+        emotion=emotion,
         onset=row.integer_or_missing("onset"),
         apex=row.integer_or_missing("apex"),
         offset=row.integer_or_missing("offset"),

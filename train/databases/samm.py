@@ -12,10 +12,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from ahmsa.trees import clip_folders, existing_root, find_workbook
+from ahmsa.trees import existing_root, find_workbook
 from ahmsa.workbook import Row, read_table
 from train.databases.clips import Annotation, Protocol, Survey, annotation_of, protocol_for
-from train.databases.collect import collect
+from train.databases.collect import clip_trees, collect, fullest
 
 NAME = "samm"
 FPS = 200.0
@@ -43,9 +43,6 @@ PROTOCOLS = {
 
 OFFSETS = {"013_1_9": 5739}
 """Clips whose offset is mistyped in some copies: onset 5658 and a duration of 82 frames give the value here."""
-UNUSABLE_APEXES = frozenset({"028_4_1", "032_3_1"})
-"""Clips whose apex lies outside the clip (it is -1 in the sheet of the long videos), whatever a copy says."""
-
 _LAYOUT = "SAMM as distributed: SAMM_Micro_FACS_Codes_v2.xlsx and SAMM/006/006_1_2/006_05562.jpg"
 _COLUMNS = {
     "subject": ("Subject",),
@@ -65,9 +62,9 @@ def read(root: Path, classes: int = 3) -> Survey:
     workbook = find_workbook(root, r"samm.*micro.*facs|samm.*micro.*codes", _LAYOUT, ("v2",))
     rows = read_table(workbook, _COLUMNS, sheets=_SHEETS)
     annotations = [_corrected(survey, a) for row in rows if (a := _annotation(survey, row)) is not None]
-    tree, folders = clip_folders(root, _subject_folder, ((a.subject, a.name.lower()) for a in annotations), _LAYOUT)
-    survey.read_from += [workbook, tree]
-    collect(survey, annotations, folders, fps=FPS, tolerance=TOLERANCE)
+    tree = fullest(clip_trees(root, subject_name, clip_name, annotations), root, _LAYOUT)
+    survey.read_from += [workbook, tree.path]
+    collect(survey, annotations, tree, fps=FPS, tolerance=TOLERANCE)
     return survey
 
 
@@ -83,10 +80,6 @@ def clip_name(text: str) -> str:
     return f"{int(match[1]):03d}_{int(match[2])}_{int(match[3])}" if match else text.strip()
 
 
-def _subject_folder(name: str) -> str | None:
-    return name if re.fullmatch(r"\d{3}", name) else None
-
-
 def _annotation(survey: Survey, row: Row) -> Annotation | None:
     return annotation_of(survey, row, subject_name(row.text("subject")), clip_name(row.text("clip")))
 
@@ -96,6 +89,4 @@ def _corrected(survey: Survey, annotation: Annotation) -> Annotation:
     if offset is not None and offset != annotation.offset:
         survey.note(annotation.row.where, f"offset {annotation.offset} of {annotation.name} is mistyped, {offset} is used")
         annotation = replace(annotation, offset=offset)
-    if annotation.name in UNUSABLE_APEXES:
-        annotation = replace(annotation, apex=None)
     return annotation

@@ -5,14 +5,15 @@ Li et al., "A Spontaneous Micro-expression Database: Inducement, Collection and 
 Frames lie at `SMIC_all_cropped/HS/s1/micro/negative/s1_ne_01/reg_image000123.bmp` or, in SMIC_all_raw, `image000123.bmp`: a
 clip's folder runs from onset to offset, and its name gives the label. SMIC-E has long clips instead
 (`SMIC-HS-E/s01/s1_ne_01/image000123.jpg`), whose onsets and offsets are in `SMIC-HS-E_annotation.xlsx`. The workbook labels
-s18_sur_03 negative; the folder and the official list say surprise, and folder names win. There is no official apex: an apex
-rule (train.apex) always chooses it.
+s18_sur_03 negative; the folder and the official list say surprise, and folder names win. There is no official apex (that of
+`_annotation_2019.xlsx` is somebody's own): an apex rule (train.apex) always chooses it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from ahmsa.errors import DataError
@@ -50,25 +51,33 @@ _COLUMNS = {
     "emotion": ("Emotion",),
 }
 _SHEETS = ("HS",)
-_OTHER_CAMERAS = re.compile(r"(?<![a-z])(vis|nir)(?![a-z])", re.IGNORECASE)
+_CAMERA = re.compile(r"(?<![a-z])(hs|vis|nir)(?![a-z])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """One copy of the clips."""
+
+    path: Path
+    folders: list[tuple[str, FrameFolder]]
+    """Clip and its images."""
+    long: bool
+    """The long clips of SMIC-E, which lie directly below their subject: onset and offset are in the workbook."""
 
 
 def read(root: Path, classes: int = 3) -> Survey:
     """The clips of SMIC HS below `root`. Raises DataError where the frames are missing altogether."""
     survey = Survey(NAME, protocol_for(NAME, PROTOCOLS, classes))
     existing_root(root, _LAYOUT)
-    rows = _rows(survey, root)
-    tree, clips, long_clips = _best_tree(survey, root)
-    survey.read_from.append(tree)
-    if long_clips and not rows:
-        raise DataError(f"{root} holds the long clips of SMIC-E but not their workbook SMIC-HS-E_annotation.xlsx; add it")
-    for name, path in sorted(clips):
+    tree = _best_tree(root)
+    rows = _rows(survey, root, tree.long)
+    survey.read_from.append(tree.path)
+    for name, folder in tree.folders:
         row = rows.get(name)
-        if long_clips and row is None:
-            survey.problem(path, "is a long clip that the workbook does not list, so its onset is unknown")
-            continue
-        folder = FrameFolder.scan(path)
-        if span := _span(survey, path, folder, row if long_clips else None):
+        _note_place(survey, name, folder.path, tree)
+        if tree.long and row is None:
+            survey.problem(folder.path, "is a long clip that the workbook does not list, so its onset is unknown")
+        elif span := _span(survey, folder, row if tree.long else None):
             survey.add(_clip(name, folder, *span))
     return survey
 
@@ -102,11 +111,11 @@ def _clip(name: str, folder: FrameFolder, onset: int, offset: int) -> Clip:
     )
 
 
-def _span(survey: Survey, path: Path, folder: FrameFolder, row: Row | None) -> tuple[int, int] | None:
+def _span(survey: Survey, folder: FrameFolder, row: Row | None) -> tuple[int, int] | None:
     """Onset and offset: the whole folder, or what the workbook says of a long clip."""
     numbers = list(folder.names)
-    if len(numbers) < 2:
-        survey.problem(path, f"holds {len(numbers)} image{'' if len(numbers) == 1 else 's'}; a clip needs two")
+    if not _has_movement(folder):
+        survey.problem(folder.path, f"holds {len(numbers)} image{'' if len(numbers) == 1 else 's'}; a clip needs two")
         return None
     if row is None:
         return numbers[0], numbers[-1]
@@ -115,57 +124,95 @@ def _span(survey: Survey, path: Path, folder: FrameFolder, row: Row | None) -> t
     if onset is None or offset is None or offset <= onset:
         survey.problem(
             row.where,
-            f"onset {typed[0]} and offset {typed[1]} are not both among the frames {numbers[0]}-{numbers[-1]} of {path}",
+            f"onset {typed[0]} and offset {typed[1]} are not both among the frames {numbers[0]}-{numbers[-1]} of {folder.path}",
         )
         return None
+    for number, image in zip(typed, (onset, offset), strict=True):
+        if number != image:
+            survey.note(row.where, f"frame {number} is not in {folder.path}, frame {image} is used")
     return onset, offset
 
 
-def _rows(survey: Survey, root: Path) -> Mapping[str, Row]:
-    """The workbook's rows by clip, where there is one; label clashes are noted, folder names win."""
+def _rows(survey: Survey, root: Path, long: bool) -> Mapping[str, Row]:
+    """The workbook's rows by clip; label clashes are noted, folder names win. Only long clips need it: beside short ones it may
+    be missing, and what is wrong with it is a note.
+    """
+    rows: dict[str, Row] = {}
     try:
         workbook = find_workbook(root, r"smic.*hs.*annotation", _LAYOUT)
     except DataError:
-        return {}  # the short clips need none
+        if long:
+            raise DataError(
+                f"{root} holds the long clips of SMIC-E but not their workbook SMIC-HS-E_annotation.xlsx; add it"
+            ) from None
+        return rows
+    try:
+        table = read_table(workbook, _COLUMNS, sheets=_SHEETS)
+    except DataError as error:
+        if long:
+            raise
+        survey.note(workbook, f"is not used, short clips do not need it: {error}")
+        return rows
     survey.read_from.append(workbook)
-    rows = {}
-    for row in read_table(workbook, _COLUMNS, sheets=_SHEETS):
+    for row in table:
         name = clip_name(row.text("clip"))
         if name is None:
             survey.note(row.where, f"is no clip: its file name is {row.text('clip')!r}")
-            continue
-        rows[name] = row
-        label, typed = TAGS[name.split("_")[1]], row.text("emotion").lower()
-        if typed != label:
-            survey.note(row.where, f"{name} is labelled {typed!r} in the workbook; its name says {label}, and names win")
+        elif name in rows:
+            report = survey.problem if long else survey.note
+            report(row.where, f"{name} is already given by {rows[name].where}, which is used; one of the two must go")
+        else:
+            rows[name] = row
+            label, typed = TAGS[name.split("_")[1]], row.text("emotion").lower()
+            if typed not in ("", label):
+                survey.note(row.where, f"{name} is labelled {typed!r} in the workbook; its name says {label}, and names win")
     return rows
 
 
-def _best_tree(survey: Survey, root: Path) -> tuple[Path, list[tuple[str, Path]], bool]:
-    """The tree with most HS clips, the name and folder of each clip, and whether they are the long clips of SMIC-E."""
-    trees = [tree for tree in find_trees(root, _is_subject) if not _OTHER_CAMERAS.search(str(tree.relative_to(root)))]
-    found = [(tree, clips, is_long) for tree in trees for clips, is_long in [_clips_of(tree)] if clips]
-    if not found:
-        raise DataError(f"{root} holds no clips of SMIC HS; expected {_LAYOUT}")
-    tree, clips, is_long = max(found, key=lambda item: (not item[2], len(item[1])))
-    for name, path in clips:
-        if not is_long and path.parent.name.lower() != TAGS[name.split("_")[1]]:
-            survey.note(path, f"lies under {path.parent.name}, its name says {TAGS[name.split('_')[1]]}, and names win")
-    return tree, clips, is_long
+def _best_tree(root: Path) -> _Tree:
+    """The HS tree with most clips that have images, short ones before long ones; of equals the one nearest to `root`."""
+    cameras = {path: _camera(root, path) for path in find_trees(root, _is_subject)}
+    trees = [tree for path, camera in cameras.items() if camera == "hs" for tree in _trees_at(path)]
+    if not trees:
+        others = sorted(f"{path} ({camera.upper()})" for path, camera in cameras.items() if camera != "hs")
+        also = f", not the other cameras' clips in {', '.join(others)}" if others else ""
+        raise DataError(f"{root} holds no clips of SMIC HS; expected {_LAYOUT}{also}")
+    return max(trees, key=lambda tree: (not tree.long, sum(_has_movement(f) for _, f in tree.folders), -len(tree.path.parts)))
 
 
-def _clips_of(tree: Path) -> tuple[list[tuple[str, Path]], bool]:
-    short: list[tuple[str, Path]] = []
-    long: list[tuple[str, Path]] = []
-    for subject in filter(lambda path: _is_subject(path.name), subfolders(tree)):
-        long += _named(subfolders(subject))
-        for label in subfolders(subject / "micro") if (subject / "micro").is_dir() else []:
-            short += _named(subfolders(label))
-    return (short, False) if short else (long, True)
+def _camera(root: Path, path: Path) -> str:
+    """hs, vis or nir: what the folders from the tree up to the root's own name say, HS where they say nothing."""
+    names = (root.resolve().name, *path.relative_to(root).parts)
+    said = [match[1].lower() for name in reversed(names) if (match := _CAMERA.search(name))]
+    return said[0] if said else "hs"
 
 
-def _named(folders: list[Path]) -> list[tuple[str, Path]]:
-    return [(name, folder) for folder in folders if (name := clip_name(folder.name))]
+def _trees_at(path: Path) -> Iterator[_Tree]:
+    """The clips below subject folders: directly there they are long, deeper (micro/negative/) they are short."""
+    short: list[Path] = []
+    long: list[Path] = []
+    for folder in (folder for subject in subfolders(path) if _is_subject(subject.name) for folder in subfolders(subject)):
+        inner = [] if clip_name(folder.name) else subfolders(folder)
+        long += [folder]
+        short += inner + [clip for label in inner if not clip_name(label.name) for clip in subfolders(label)]
+    for folders, is_long in ((short, False), (long, True)):
+        named = sorted((name, folder) for folder in folders if (name := clip_name(folder.name)))
+        if named:
+            yield _Tree(path, [(name, FrameFolder.scan(folder)) for name, folder in named], is_long)
+
+
+def _note_place(survey: Survey, name: str, path: Path, tree: _Tree) -> None:
+    """Names win over the folders that a clip lies in; where they disagree, say so."""
+    subject, tag, _ = name.split("_")
+    above, *labels = path.relative_to(tree.path).parts[:-1]
+    clashing = [(above, subject)] if subject_name(above) != subject else []
+    clashing += [(label, TAGS[tag]) for label in labels if label.lower() in TAGS.values() and label.lower() != TAGS[tag]]
+    for folder, said in clashing:
+        survey.note(path, f"lies under {folder}, its name says {said}, and names win")
+
+
+def _has_movement(folder: FrameFolder) -> bool:
+    return len(folder) > 1
 
 
 def _is_subject(name: str) -> bool:

@@ -60,8 +60,8 @@ def test_whole_videos_are_cut_to_onset_and_offset(fakes, tmp_path):
 
 
 def test_a_frame_that_is_absent_gives_way_to_its_neighbour_and_is_noted(fakes, tmp_path):
-    fakes.casme2(tmp_path, [fakes.Row("sub16", "EP01_08", 46, 59, 86, "disgust")])
-    folder = tmp_path / "CASME2_RAW_selected/sub16/EP01_08"
+    fakes.casme2(tmp_path, [fakes.Row("sub16", "EP01_09", 46, 59, 86, "disgust")])
+    folder = tmp_path / "CASME2_RAW_selected/sub16/EP01_09"
     (folder / "img86.jpg").rename(folder / "img83.jpg")
     survey = casme2.read(tmp_path)
     assert survey.clips[0].offset == 83
@@ -69,11 +69,88 @@ def test_a_frame_that_is_absent_gives_way_to_its_neighbour_and_is_noted(fakes, t
 
 
 def test_a_frame_far_from_any_other_is_a_problem_with_row_and_path(fakes, tmp_path):
-    fakes.casme2(tmp_path, [fakes.Row("sub16", "EP01_08", 46, 59, 86, "disgust")])
-    (tmp_path / "CASME2_RAW_selected/sub16/EP01_08/img59.jpg").unlink()
+    fakes.casme2(tmp_path, [fakes.Row("sub16", "EP01_09", 46, 59, 86, "disgust")])
+    (tmp_path / "CASME2_RAW_selected/sub16/EP01_09/img59.jpg").unlink()
     (problem,) = problems_of(casme2.read(tmp_path))
     assert "row 2: apex frame 59 is not in" in problem
-    assert "EP01_08 nor within 5 frames of it (nearest: 46)" in problem
+    assert "EP01_09 nor within 5 frames of it (nearest: 86)" in problem
+
+
+def test_the_clip_known_to_be_cut_short_where_it_is_cropped_ends_at_its_last_image(fakes, tmp_path):
+    fakes.casme2(tmp_path, [fakes.Row("sub16", "EP01_08", 46, 59, 186, "disgust")], tree="Cropped", prefix="reg_img")
+    (tmp_path / "Cropped/sub16/EP01_08/reg_img186.jpg").unlink()
+    survey = casme2.read(tmp_path)
+    assert [(clip.onset, clip.apex, clip.offset) for clip in survey.clips] == [(46, 59, 59)]
+    assert any("offset frame 186 is not in" in note for note in problems_of(survey, fatal=False))
+
+
+def test_an_apex_whose_image_is_missing_is_never_the_image_of_the_onset(fakes, tmp_path):
+    fakes.casme2(tmp_path, [fakes.Row("sub16", "EP01_09", 46, 48, 86, "disgust")])
+    folder = tmp_path / "CASME2_RAW_selected/sub16/EP01_09"
+    (folder / "img48.jpg").rename(folder / "img53.jpg")
+    (clip,) = casme2.read(tmp_path).clips
+    assert (clip.onset, clip.apex) == (46, 53)
+
+
+def test_an_annotated_row_without_a_readable_subject_is_a_problem_and_a_remark_is_a_note(fakes, tmp_path):
+    path = fakes.casme2(tmp_path, [fakes.Row("sub01", "EP02_01f", 46, 59, 86, "happiness")])
+    book = openpyxl.load_workbook(path)
+    book["Sheet1"].append(["x7", "EP03_02", None, 5, 9, 20, None, "12", "disgust"])
+    book["Sheet1"].append(["revised in May"])
+    book.save(path)
+    survey = casme2.read(tmp_path)
+    assert problems_of(survey) == [
+        "CASME2-coding-20140508.xlsx, Sheet1, row 3: names no clip: its subject is 'x7' and its file name 'EP03_02'"
+    ]
+    assert any("row 4: names no clip" in note for note in problems_of(survey, fatal=False))
+
+
+def test_numbers_may_be_typed_as_text_with_a_decimal_point(fakes, tmp_path):
+    path = fakes.casme2(tmp_path, [fakes.Row("sub01", "EP02_01f", 46, 59, 86, "happiness")])
+    book = openpyxl.load_workbook(path)
+    for cell, text in zip(("A2", "D2", "E2", "F2"), ("1.0", " 46.0", "59.", "86.00 "), strict=True):
+        book["Sheet1"][cell] = text
+    book.save(path)
+    (clip,) = casme2.read(tmp_path).clips
+    assert (clip.subject, clip.onset, clip.apex, clip.offset) == ("sub01", 46, 59, 86)
+
+
+def test_folders_may_be_spelt_in_any_case_and_excluded_clips_stay_out(fakes, tmp_path):
+    rows = [fakes.Row("sub05", "EP09_05F", 9, 9, 63, "disgust"), fakes.Row("sub01", "EP02_01f", 46, 59, 86, "happiness")]
+    fakes.casme2(tmp_path, rows)
+    tree = tmp_path / "CASME2_RAW_selected"
+    (tree / "sub01" / "EP02_01f").rename(tree / "sub01" / "ep02_01F")
+    (tree / "sub01").rename(tree / "Sub1")
+    assert [clip.name for clip in casme2.read(tmp_path).clips] == ["EP02_01f"]
+
+
+def test_folders_that_hold_no_images_lose_against_those_that_do(fakes, tmp_path):
+    """An archive unpacked on a Mac has a second tree `__MACOSX` of the same folders."""
+    rows = fakes.full_casme2()[:6]
+    fakes.casme2(tmp_path / "casme2", rows, tree="cropped")
+    for row in rows:
+        folder = tmp_path / "__MACOSX" / "cropped" / row.subject / row.clip
+        folder.mkdir(parents=True)
+        (folder / "._img46.jpg").write_bytes(b"x")
+    survey = casme2.read(tmp_path)
+    assert survey.read_from[1] == tmp_path / "casme2" / "cropped"
+    assert len(survey.clips) == 6
+
+
+def test_of_two_folders_of_one_clip_the_one_with_images_is_read(fakes, tmp_path):
+    fakes.casme2(tmp_path, [fakes.Row("sub01", "EP02_01f", 46, 59, 86, "happiness")])
+    (tmp_path / "CASME2_RAW_selected" / "sub1" / "EP02_01f").mkdir(parents=True)
+    assert len(casme2.read(tmp_path).clips) == 1
+
+
+def test_an_offset_that_is_no_number_ends_the_clip_at_its_apex_and_is_noted(fakes, tmp_path):
+    path = fakes.casme2(tmp_path, [fakes.Row("sub01", "EP02_01f", 46, 59, 86, "happiness")])
+    book = openpyxl.load_workbook(path)
+    book["Sheet1"]["F2"] = "8b"
+    book.save(path)
+    survey = casme2.read(tmp_path)
+    assert survey.clips[0].offset == 59
+    assert "row 2: no offset frame (the cell holds '8b'), the clip ends at its apex" in problems_of(survey, fatal=False)[0]
 
 
 def test_a_half_copied_database_names_every_clip_that_is_missing(fakes, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from train.databases import samm
 
 
@@ -32,10 +34,19 @@ def test_the_row_number_counts_the_preamble(fakes, tmp_path):
     assert problems[0].startswith("SAMM_Micro_FACS_Codes_v2.xlsx, MICRO_ONLY, row 15: unknown emotion 'wonder'")
 
 
-def test_an_apex_known_to_be_wrong_is_left_to_the_apex_rule(fakes, tmp_path):
-    survey, problems = read_one(fakes, tmp_path, fakes.Row("028", "028_4_1", 500, 520, 560, "Anger"))
+@pytest.mark.parametrize(("apex", "why"), [(-1, "no apex frame"), (480, "apex 480 lies before the onset")])
+def test_an_apex_outside_the_clip_is_left_to_the_apex_rule(fakes, tmp_path, apex, why):
+    survey, problems = read_one(fakes, tmp_path, fakes.Row("028", "028_4_1", 500, apex, 560, "Anger"))
     assert survey.clips[0].apex is None
-    assert "no apex frame" in problems[0]
+    assert why in problems[0]
+
+
+def test_folders_may_lack_their_zeros(fakes, tmp_path):
+    fakes.samm(tmp_path, [fakes.Row("006", "006_1_2", 562, 600, 640, "Anger"), fakes.Row("013", "013_1_2", 5, 9, 20, "Anger")])
+    (tmp_path / "SAMM/006/006_1_2").rename(tmp_path / "SAMM/006/6_1_2")
+    (tmp_path / "SAMM/006").rename(tmp_path / "SAMM/6")
+    survey = samm.read(tmp_path)
+    assert [clip.name for clip in survey.clips] == ["006_1_2", "013_1_2"]
 
 
 def test_an_apex_after_the_offset_is_left_to_the_apex_rule(fakes, tmp_path):

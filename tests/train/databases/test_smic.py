@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from ahmsa.errors import DataError
@@ -98,6 +100,59 @@ def test_the_other_cameras_are_not_the_high_speed_one(tmp_path):
     clip.mkdir(parents=True)
     with pytest.raises(DataError, match="holds no clips of SMIC HS; expected SMIC as distributed"):
         smic.read(tmp_path)
+
+
+def test_a_camera_that_is_named_by_the_given_folder_itself_is_not_the_high_speed_one_either(fakes, tmp_path):
+    fakes.smic(tmp_path, [fakes.Row("s11", "s11_ne_01", 5, 0, 30, "")])
+    vis = tmp_path / "SMIC_all_cropped" / "VIS"
+    with pytest.raises(DataError, match=r"no clips of SMIC HS; .*not the other cameras' clips in .*VIS \(VIS\)"):
+        smic.read(vis)
+    assert len(smic.read(vis.with_name("HS")).clips) == 1
+
+
+def test_a_copy_whose_clips_are_whole_goes_before_one_with_an_empty_clip(fakes, tmp_path):
+    rows = [fakes.Row("s18", "s18_sur_03", 5, 0, 30, ""), fakes.Row("s3", "s3_po_08", 5, 0, 30, "")]
+    fakes.smic(tmp_path, rows)
+    cropped, raw = tmp_path / "SMIC_all_cropped", tmp_path / "SMIC_all_raw"
+    shutil.copytree(cropped, raw)
+    for image in next(cropped.rglob("s18_sur_03")).iterdir():
+        image.unlink()
+    survey = smic.read(tmp_path)
+    assert len(survey.clips) == 2
+    assert raw / "HS" in survey.read_from
+
+
+def test_folders_between_subject_and_clip_may_be_spelt_otherwise_or_absent(fakes, tmp_path):
+    fakes.smic(tmp_path, [fakes.Row("s18", "s18_sur_03", 5, 0, 30, ""), fakes.Row("s3", "s3_po_08", 5, 0, 30, "")])
+    hs = tmp_path / "SMIC_all_cropped/HS"
+    (hs / "s18/micro").rename(hs / "s18/Micro")
+    (hs / "s3/micro/positive").rename(hs / "s3/positive")
+    assert len(smic.read(tmp_path).clips) == 2
+
+
+def test_a_workbook_that_cannot_be_read_does_not_keep_short_clips_from_being_read(fakes, tmp_path):
+    book = fakes.smic(tmp_path, [fakes.Row("s3", "s3_po_08", 5, 0, 30, "")])
+    book.write_bytes(b"PK\x03\x04 half a file")
+    survey = smic.read(tmp_path)
+    assert len(survey.clips) == 1
+    assert "is not used, short clips do not need it" in texts(survey, fatal=False)[0]
+
+
+def test_a_clip_under_another_subject_is_noted_and_its_name_wins(fakes, tmp_path):
+    fakes.smic(tmp_path, [fakes.Row("s3", "s3_po_08", 5, 0, 30, "")])
+    hs = tmp_path / "SMIC_all_cropped/HS"
+    (hs / "s3").rename(hs / "s4")
+    survey = smic.read(tmp_path)
+    assert survey.clips[0].subject == "s03"
+    assert "lies under s4, its name says s03" in "".join(texts(survey, fatal=False))
+
+
+def test_a_long_clip_that_the_workbook_lists_twice_is_a_problem(fakes, tmp_path):
+    row = fakes.Row("s20", "s20_ne_01", 122_100, 0, 122_130, "")
+    fakes.smic_long(tmp_path, [row])
+    fakes.smic_workbook(tmp_path, [row, fakes.Row("s20", "s20_ne_01", 122_105, 0, 122_130, "")])
+    (problem,) = texts(smic.read(tmp_path), fatal=True)
+    assert "row 3: s20_ne_01 is already given by SMIC-HS-E_annotation.xlsx, HS, row 2" in problem
 
 
 def test_clips_are_spelt_one_way():
