@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ahmsa.errors import DataError
 from ahmsa.types import ByteImage
@@ -18,14 +19,23 @@ _END_MARKS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND"}
 
 def read_image(path: Path) -> ByteImage:
     """(h, w, 3) BGR; grey images have three equal channels. Raises DataError where the file is missing, cut off or no image."""
+    return cast(ByteImage, _decoded(path, cv2.IMREAD_COLOR))
+
+
+def read_pixels(path: Path) -> npt.NDArray[Any]:
+    """(h, w) or (h, w, channels) as stored, of its own depth, colours in the order BGR(A). Raises DataError as `read_image`."""
+    return _decoded(path, cv2.IMREAD_UNCHANGED)
+
+
+def _decoded(path: Path, how: int) -> npt.NDArray[Any]:
     try:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); check the copy") from None
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data and _is_complete(data) else None
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), how) if data and _is_complete(data) else None
     if image is None:
         raise DataError(f"{path} is a damaged image ({len(data)} bytes); copy it again")
-    return cast(ByteImage, image)
+    return image
 
 
 def _is_complete(data: bytes) -> bool:

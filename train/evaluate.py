@@ -9,6 +9,7 @@ import msgspec
 from ahmsa.checkpoint import Checkpoint
 from ahmsa.errors import CheckpointError
 from train.databases.base import MapSet, Subject
+from train.databases.catalogue import respelt
 from train.metrics import Bin, Intervals, Scores, calibration_bins, calibration_error, intervals, score
 
 
@@ -91,7 +92,8 @@ def _seen(checkpoint: Checkpoint, maps: MapSet) -> set[Subject] | None:
     named = checkpoint.card.get("training_subjects")
     if not isinstance(named, list | tuple):
         return None
-    return {Subject(str(database), str(name)) for database, name in named} & set(maps.subjects)
+    met = {respelt(Subject(str(database), str(name))) for database, name in named}
+    return {subject for subject in maps.subjects if respelt(subject) in met}
 
 
 def _warning(checkpoint: Checkpoint, maps: MapSet, seen: set[Subject] | None) -> str | None:

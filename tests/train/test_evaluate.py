@@ -43,6 +43,13 @@ def test_a_number_alone_is_no_subject_both_parts_make_the_key(maps, make_checkpo
     assert evaluate(make_checkpoint(training_subjects=other), maps).warning is None
 
 
+def test_a_face_is_known_under_any_spelling_of_its_number(maps, make_checkpoint):
+    """Tables of maps write s1 or s01, the official list 6 and SAMM's folders 006."""
+    met = [["smic", "s1"], ["samm", "002"], ["casme2", "sub2"]]
+    found = evaluate(make_checkpoint(training_subjects=met), maps)
+    assert [str(subject) for subject in found.training_subjects] == ["casme2/02", "samm/02", "smic/01"]
+
+
 def test_a_checkpoint_met_in_full_has_no_honest_part(maps, make_checkpoint):
     found = evaluate(make_checkpoint(training_subjects=[list(subject) for subject in maps.subjects]), maps)
     assert found.warning is not None

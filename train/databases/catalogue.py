@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ahmsa.errors import UsageError
 from train.databases import casme2, casme3, composite, samm, smic
+from train.databases.base import Subject
 from train.databases.clips import Survey
 
 _READERS: Mapping[str, Callable[[Path, int], Survey]] = {
@@ -14,6 +15,12 @@ _READERS: Mapping[str, Callable[[Path, int], Survey]] = {
     samm.NAME: samm.read,
     casme2.NAME: casme2.read,
     casme3.NAME: casme3.read,
+}
+_SPELLINGS: Mapping[str, Callable[[str], str | None]] = {
+    smic.NAME: smic.subject_name,
+    samm.NAME: samm.subject_name,
+    casme2.NAME: casme2.subject_name,
+    casme3.NAME: casme3.subject_name,
 }
 NAMES = (*_READERS, composite.NAME)
 
@@ -28,3 +35,9 @@ def read_surveys(database: str, root: Path, classes: int = 3) -> list[Survey]:
     if database not in _READERS:
         raise UsageError(f"unknown database {database!r}; choose one of {', '.join(NAMES)}")
     return [_READERS[database](root, classes)]
+
+
+def respelt(subject: Subject) -> Subject:
+    """A subject as the reader of its database spells it, so that s1 and s01 are one; others as they are."""
+    spelling = _SPELLINGS.get(subject.database)
+    return Subject(subject.database, (spelling and spelling(subject.name)) or subject.name)

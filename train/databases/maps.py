@@ -3,21 +3,22 @@
     DIR/combined_3_class2_for_optical_flow.csv          dataset, sub, filename_o, label (0, 1, 2), imagename
     DIR/datasets/STSNet_whole_norm_u_v_os/<sub>_<clip> .png     28x28 RGB: R = u, G = v, B = strain, each scaled to 0-255
 
-The blank before `.png` is in the published names; files without it are found too. HTNet: Wang et al., "HTNet for
-micro-expression recognition", 2024; maps of the composite database of MEGC 2019 (SMIC, SAMM, CASME II).
+The blank before `.png` is in the published names; files without it are found too. The table says what is there: its columns may
+come in any order among others, and an image that no row names is not read. HTNet: Wang et al., "HTNet for micro-expression
+recognition", 2024; maps of the composite database of MEGC 2019 (SMIC, SAMM, CASME II).
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ahmsa.errors import DataError, UsageError
+from ahmsa.images import read_pixels
 from ahmsa.types import LABELS, FloatArray
+from ahmsa.workbook import Row, read_table
 from train.databases.base import MapSet, Sample, Subject
 
 TABLE = "combined_3_class2_for_optical_flow.csv"
@@ -39,22 +40,15 @@ def read_maps(root: Path, databases: Collection[str] = COMPOSITE) -> MapSet:
         raise DataError(f"{root} has no {TABLE}; --maps wants a folder in the published layout.")
     if not folder.is_dir():
         raise DataError(f"{root} has no folder {FOLDER}; the copy is incomplete.")
-    samples: list[Sample] = []
-    maps: list[FloatArray] = []
-    for where, row in _rows(table):
-        if row["dataset"] not in databases:
-            continue
-        path = _image_path(folder, row, where)
-        map_ = _read_map(path)
-        if maps and map_.shape != maps[0].shape:
-            raise DataError(
-                f"{path} is {map_.shape[-1]}x{map_.shape[-2]} px but earlier maps are {maps[0].shape[-1]}x{maps[0].shape[-2]}."
-            )
-        maps.append(map_)
-        samples.append(Sample(Subject(row["dataset"], row["sub"]), row["filename_o"], _label(row["label"], where)))
-    if not samples:
+    rows = read_table(table, {name: (name,) for name in COLUMNS[:-1]}, optional={COLUMNS[-1]: (COLUMNS[-1],)})
+    samples = [_sample(table, row) for row in rows]
+    chosen = [(sample, row) for sample, row in zip(samples, rows, strict=True) if sample.subject.database in databases]
+    if not chosen:
         raise DataError(f"{table} has no row of {', '.join(databases)}.")
-    return MapSet(np.stack(maps), tuple(samples), source=str(root)).require_every_class()
+    _require_unique(table, chosen)
+    return MapSet(
+        _read_all(_images(table, folder, [row for _, row in chosen])), tuple(sample for sample, _ in chosen), str(root)
+    ).require_every_class()
 
 
 def read_ready_made(root: Path, database: str) -> MapSet:
@@ -64,42 +58,64 @@ def read_ready_made(root: Path, database: str) -> MapSet:
     return read_maps(root, COMPOSITE if database == "3db" else [database])
 
 
-def _rows(table: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Every row with its place in the file; cells as stripped text, the database's name in lower case."""
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        missing = [column for column in COLUMNS if column not in (reader.fieldnames or [])]
-        if missing:
-            raise DataError(f"{table} has no column {', '.join(missing)}; found {', '.join(reader.fieldnames or ['nothing'])}.")
-        for cells in reader:
-            where = f"{table}, line {reader.line_num}"
-            row = {column: (cells[column] or "").strip() for column in COLUMNS}
-            if not row["dataset"] or not row["sub"] or not row["filename_o"]:
-                raise DataError(f"{where}: dataset, sub and filename_o must not be empty.")
-            row["dataset"] = row["dataset"].lower()
-            yield where, row
+def _sample(table: Path, row: Row) -> Sample:
+    """What a row says of a map."""
+    where = f"{table}, row {row.number}"
+    database, subject, clip = row.text("dataset").lower(), row.text("sub"), row.text("filename_o")
+    if not database or not subject or not clip:
+        raise DataError(f"{where}: dataset, sub and filename_o must not be empty.")
+    if database not in COMPOSITE:
+        raise DataError(f"{where}: dataset {row.text('dataset')!r} is none of {', '.join(COMPOSITE)}.")
+    label = row.text("label")
+    if label not in ("0", "1", "2"):
+        raise DataError(f"{where}: label {label!r} is none of 0 ({LABELS[0]}), 1 ({LABELS[1]}), 2 ({LABELS[2]}).")
+    return Sample(Subject(database, subject), clip, int(label))
 
 
-def _label(text: str, where: str) -> int:
-    if text not in ("0", "1", "2"):
-        raise DataError(f"{where}: label {text!r} is none of 0 ({LABELS[0]}), 1 ({LABELS[1]}), 2 ({LABELS[2]}).")
-    return int(text)
+def _require_unique(table: Path, chosen: list[tuple[Sample, Row]]) -> None:
+    first: dict[tuple[Subject, str], Row] = {}
+    for sample, row in chosen:
+        other = first.setdefault((sample.subject, sample.name), row)
+        if other is not row:
+            raise DataError(
+                f"{table}: clip {sample.name} of {sample.subject} is there more than once, in rows {other.number} and "
+                f"{row.number}; keep one."
+            )
 
 
-def _image_path(folder: Path, row: dict[str, str], where: str) -> Path:
-    stems = (f"{row['sub']}_{row['filename_o']}", Path(row["imagename"]).stem)
-    for stem in stems:
-        for path in (folder / f"{stem} .png", folder / f"{stem}.png"):
-            if path.is_file():
-                return path
-    raise DataError(f"{where}: no image '{stems[0]} .png' in {folder}; the copy is incomplete.")
+def _images(table: Path, folder: Path, rows: list[Row]) -> list[Path]:
+    """The image of each row. Raises DataError where some are missing, or two rows share one."""
+    found: dict[Path, Row] = {}
+    missing: list[str] = []
+    for row in rows:
+        stems = (f"{row.text('sub')}_{row.text('filename_o')}", Path(row.text("imagename")).stem)
+        names = (f"{stem}{blank}.png" for stem in stems if stem for blank in (" ", ""))
+        path = next((folder / name for name in names if (folder / name).is_file()), None)
+        if path is None:
+            missing.append(f"{table}, row {row.number}: no image '{stems[0]} .png' in {folder}")
+        elif path in found:
+            raise DataError(f"{table}: rows {found[path].number} and {row.number} share the image {path.name}; keep one.")
+        else:
+            found[path] = row
+    if missing:
+        raise DataError(f"{missing[0]} ({len(missing)} of {len(rows)} images are missing); the copy is incomplete.")
+    return list(found)
+
+
+def _read_all(paths: list[Path]) -> FloatArray:
+    """(n, 3, h, w) maps, all of the first one's size."""
+    maps: list[FloatArray] = []
+    for path in paths:
+        maps.append(_read_map(path))
+        here, first = maps[-1].shape[-1], maps[0].shape[-1]
+        if here != first:
+            raise DataError(f"{path} is {here}x{here} px but earlier maps are {first}x{first}; a set has one size.")
+    return np.stack(maps)
 
 
 def _read_map(path: Path) -> FloatArray:
     """(3, h, w) u, v, strain in 0-1."""
-    pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED) if path.stat().st_size else None
-    if pixels is None:
-        raise DataError(f"{path} is not a readable image; copy it again.")
+    pixels = read_pixels(path)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or pixels.shape[0] != pixels.shape[1]:
         raise DataError(f"{path} is {pixels.dtype} of shape {pixels.shape}; a map is square, RGB, 8 bit.")
     rgb = pixels[:, :, ::-1]  # OpenCV reads BGR; the files are R = u, G = v, B = strain

@@ -54,6 +54,16 @@ def damage(root, how):
         image.write_bytes(image.read_bytes()[:40])
     elif how == "empty image":
         image.write_bytes(b"")
+    elif how == "cut image":
+        image.write_bytes(image.read_bytes()[:-30])
+    elif how == "deep image":
+        cv2.imwrite(str(image), np.zeros((28, 28, 3), np.uint16))
+    elif how == "clear image":
+        cv2.imwrite(str(image), np.zeros((28, 28, 4), np.uint8))
+    elif how == "strange database":
+        table.write_text("".join([lines[0], lines[1].replace("smic", "smics", 1), *lines[2:]]))
+    elif how == "one image for two":
+        table.write_text("".join([*lines[:2], re.sub(r"[^,]+$", lines[1].rsplit(",", 1)[1], lines[2]), *lines[3:]]))
     elif how == "other size":
         cv2.imwrite(str(image), np.zeros((32, 32, 3), np.uint8))
     elif how == "grey image":
@@ -73,16 +83,21 @@ def damage(root, how):
     [
         ("no table", "has no combined_3_class2"),
         ("no images", "copy is incomplete"),
-        ("renamed column", "no column filename_o"),
-        ("half copied", "line \\d+: no image"),
-        ("corrupt image", "not a readable image"),
-        ("empty image", "not a readable image"),
+        ("renamed column", "the column filename_o"),
+        ("half copied", r"row \d+: no image '\w+ .png' in .* \(1 of 27 images are missing\)"),
+        ("corrupt image", r"is a damaged image \(40 bytes\)"),
+        ("empty image", r"is a damaged image \(0 bytes\)"),
+        ("cut image", r"is a damaged image"),
         ("other size", "32x32|28x28"),
         ("grey image", "a map is square, RGB, 8 bit"),
-        ("duplicate row", "more than once"),
-        ("strange label", "line 2: label '7'"),
+        ("duplicate row", "is there more than once, in rows 2 and 29"),
+        ("deep image", "is uint16 of shape"),
+        ("clear image", r"of shape \(28, 28, 4\)"),
+        ("strange database", "row 2: dataset 'smics' is none of smic, samm, casme2"),
+        ("one image for two", "rows 2 and 3 share the image"),
+        ("strange label", "row 2: label '7'"),
         ("empty class", "no sample of class surprise"),
-        ("no subject", "line 2: dataset, sub"),
+        ("no subject", "row 2: dataset, sub"),
     ],
 )
 def test_damage_is_reported_with_its_place(root, how, sentence):
@@ -95,6 +110,20 @@ def test_damage_is_reported_with_its_place(root, how, sentence):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(DataError, match=r"no folder .*nowhere"):
         read_maps(tmp_path / "nowhere")
+
+
+def test_the_table_may_have_its_columns_in_any_order_among_others(root):
+    rows = [line.split(",") for line in (root / TABLE).read_text().splitlines()]
+    lines = [[str(number), *reversed(row), "extra"] for number, row in enumerate(rows)]
+    before = read_maps(root)
+    (root / TABLE).write_text("\n".join(";".join(line) for line in lines) + "\n\n", encoding="utf-8-sig")
+    assert read_maps(root).fingerprint == before.fingerprint
+
+
+def test_an_image_that_no_row_names_is_not_read(root, make_maps):
+    image = first_image(root)
+    image.with_name("another .png").write_bytes(b"x")
+    assert len(read_maps(root)) == len(make_maps())
 
 
 @pytest.mark.maps
