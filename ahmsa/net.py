@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from ahmsa.errors import SettingsError
 from ahmsa.geometry import CANONICAL_GRID
-from ahmsa.scaling import recentre
+from ahmsa.scaling import recentre, restore_proportion
 from ahmsa.settings import NetSettings
 from ahmsa.types import FloatArray
 
@@ -243,6 +243,8 @@ def grid_side(settings: NetSettings) -> int:
         )
     if settings.mirror_average and settings.scaling != "recentred":
         raise SettingsError('net: mirror_average needs scaling = "recentred", because a 0-1 map has no sign to change')
+    if settings.restore_proportion and settings.scaling != "recentred":
+        raise SettingsError('net: restore_proportion needs scaling = "recentred", because its maps leave 0-1')
     return side
 
 
@@ -255,6 +257,8 @@ def network_input(uvs: FloatArray, settings: NetSettings) -> FloatArray:
     if len(uvs) == 0:
         return np.empty((0, MAP_CHANNELS, settings.map_px, settings.map_px), np.float32)
     fed = np.stack([_fed(map_, settings) for map_ in uvs])
+    if settings.restore_proportion:
+        fed = restore_proportion(fed)
     return recentre(fed) if settings.scaling == "recentred" else fed
 
 

@@ -91,6 +91,8 @@ class NetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What the network is fed: the 0-1 map as it is, or recentred (ahmsa.scaling)."""
     smoothing_cells: Annotated[float, Meta(ge=0, le=5)] = 0.0
     """Gaussian smoothing of the map before it is recentred, standard deviation in cells of a 28-cell map; 0: none."""
+    restore_proportion: bool = False
+    """Give v back its size beside u, as strain remembers it, before the map is recentred. Needs `recentred`."""
     mirror_average: bool = False
     """Answer with the mean over the map and its mirror. Needs `recentred`; doubles the time of an answer."""
 

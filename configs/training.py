@@ -51,6 +51,8 @@ class AugmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     mirror: Fraction = 0.5
     """Part of the maps that is mirrored: sides swap and u changes its sign."""
+    still: Fraction = 0.0
+    """Part of the maps shown without the head's shift, turn and growth, as live flow has it; published maps keep them."""
     shift_cells: NotNegative = 0.7
     """Shift, in cells of a 28-cell map: public maps spread by about one."""
     rotation_deg: NotNegative = 5.0

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ahmsa.errors import SettingsError
 from ahmsa.geometry import CANONICAL_GRID
+from ahmsa.head_motion import remove_head_motion
 from ahmsa.net import mirrored
+from ahmsa.scaling import recentre
+from ahmsa.types import FloatArray
 from configs.training import AugmentSettings, TrainSettings
 
 
-def augmented(maps: Tensor, settings: AugmentSettings, generator: torch.Generator) -> Tensor:
-    """A changed copy of (n, 3, h, w) maps; each map is changed by its own random numbers and by no other map."""
-    changed = _mirror(maps, settings.mirror, generator)
+def augmented(maps: Tensor, settings: AugmentSettings, generator: torch.Generator, still: Tensor | None = None) -> Tensor:
+    """A changed copy of (n, 3, h, w) maps; each map is changed by its own random numbers and by no other map.
+
+    still: the same maps `without_head_motion`, where the settings ask for them.
+    """
+    changed = maps if still is None else _some(still, maps, settings.still, generator)
+    changed = _some(mirrored(changed), changed, settings.mirror, generator)
     if settings.shift_cells > 0 or settings.rotation_deg > 0 or settings.scale > 0:
         changed = _move(changed, settings, generator)
     if settings.gain > 0:
@@ -35,11 +43,18 @@ def augmented(maps: Tensor, settings: AugmentSettings, generator: torch.Generato
     return changed
 
 
+def without_head_motion(inputs: FloatArray) -> FloatArray:
+    """Recentred (n, 3, h, w) maps as they would be, had the head's shift, turn and growth been taken out of their flow."""
+    u_v = remove_head_motion(inputs[:, :2], "similarity")
+    return recentre(np.concatenate([u_v, inputs[:, 2:]], axis=1))
+
+
 def require_signed_maps(settings: TrainSettings) -> None:
-    """Raises SettingsError where motion is to be mirrored or turned in 0-1 maps, which know no sign."""
-    if settings.net.scaling == "raw" and (settings.augment.mirror > 0 or settings.augment.rotation_deg > 0):
+    """Raises SettingsError where motion is to be mirrored, turned or stilled in 0-1 maps, which know no sign."""
+    augment = settings.augment
+    if settings.net.scaling == "raw" and max(augment.mirror, augment.rotation_deg, augment.still) > 0:
         raise SettingsError(
-            'augment: mirror and rotation_deg need net.scaling = "recentred", because 0-1 maps have no sign to turn.'
+            'augment: mirror, rotation_deg and still need net.scaling = "recentred", because 0-1 maps have no sign to turn.'
         )
 
 
@@ -54,9 +69,10 @@ def mixing(count: int, alpha: float, generator: torch.Generator) -> tuple[Tensor
     return partner, torch.maximum(share, 1 - share)
 
 
-def _mirror(maps: Tensor, part: float, generator: torch.Generator) -> Tensor:
+def _some(changed: Tensor, maps: Tensor, part: float, generator: torch.Generator) -> Tensor:
+    """`changed` for a random part of the maps, the maps themselves for the others."""
     chosen = torch.rand(len(maps), generator=generator) < part
-    return torch.where(chosen.to(maps.device).reshape(-1, 1, 1, 1), mirrored(maps), maps)
+    return torch.where(chosen.to(maps.device).reshape(-1, 1, 1, 1), changed, maps)
 
 
 def _move(maps: Tensor, settings: AugmentSettings, generator: torch.Generator) -> Tensor:

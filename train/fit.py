@@ -21,7 +21,7 @@ from ahmsa.errors import RunError
 from ahmsa.net import AhmsaNet, patches_of
 from ahmsa.types import FloatArray
 from configs.training import FitSettings, TrainSettings
-from train.augment import augmented, mixing, require_signed_maps
+from train.augment import augmented, mixing, require_signed_maps, without_head_motion
 from train.databases.base import IntArray
 from train.stack import Network, Weights, first_weights, logits_of, skeleton
 
@@ -67,11 +67,12 @@ def fit(
     optimiser = _optimiser(net, weights, how, device)
     batches = _Batches(labels, jobs, settings, net.noise_size, device)
     maps = torch.from_numpy(inputs).to(device)
+    still = torch.from_numpy(without_head_motion(inputs)).to(device) if settings.augment.still > 0 else None
     steps_per_epoch = max(1, round(len(labels) / how.batch))
     steps = how.epochs * steps_per_epoch
     with _precision(how.precision, device):
         for epoch in range(how.epochs):
-            bank = augmented(maps, settings.augment, _generator(seed, epoch))
+            bank = augmented(maps, settings.augment, _generator(seed, epoch), still)
             if isinstance(net, AhmsaNet):
                 bank = patches_of(bank, settings.net.patch_px)
             for step in range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch):

@@ -90,7 +90,14 @@ def test_first_weights_depend_on_their_generator_alone():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"patch_px": 5}, {"factor": 3}, {"heads": (3, 3)}, {"heads": (3, 3, 0)}, {"scaling": "raw", "mirror_average": True}],
+    [
+        {"patch_px": 5},
+        {"factor": 3},
+        {"heads": (3, 3)},
+        {"heads": (3, 3, 0)},
+        {"scaling": "raw", "mirror_average": True},
+        {"scaling": "raw", "restore_proportion": True},
+    ],
 )
 def test_a_geometry_that_cannot_work_is_a_settings_error(changes):
     fields = {"channels": (12, 24, 48), "heads": (3, 3, 3), "blocks": (1, 1, 1)} | changes

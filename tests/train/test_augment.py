@@ -8,7 +8,7 @@ from ahmsa.errors import SettingsError
 from ahmsa.scaling import mirror, recentre
 from ahmsa.settings import NetSettings
 from configs.training import AugmentSettings, TrainSettings
-from train.augment import augmented, mixing, require_signed_maps
+from train.augment import augmented, mixing, require_signed_maps, without_head_motion
 
 NOTHING = {"mirror": 0.0, "shift_cells": 0.0, "rotation_deg": 0.0, "scale": 0.0, "gain": 0.0, "noise": 0.0}
 
@@ -29,6 +29,25 @@ def test_with_everything_off_maps_stay_as_they_are(inputs):
 def test_a_mirrored_map_is_the_map_of_the_mirrored_face(inputs):
     changed = augmented(inputs, AugmentSettings(**(NOTHING | {"mirror": 1.0})), seeded())
     np.testing.assert_allclose(changed.numpy(), mirror(inputs.numpy()))
+
+
+def test_a_turn_of_the_head_is_gone_from_a_still_map_and_a_movement_of_the_mouth_is_not():
+    y, x = np.mgrid[-1:1:28j, -1:1:28j].astype(np.float32)
+    mouth = np.exp(-((x + 0.4) ** 2 + (y - 0.45) ** 2) / 0.02).astype(np.float32)
+    face = np.stack([0 * x, -2 * mouth, mouth])
+    turned = face + np.stack([0.3 * x - 0.2 * y, 0.2 * x + 0.3 * y, 0 * x])
+    still = without_head_motion(recentre(np.stack([face, turned])))
+    np.testing.assert_allclose(still[1], still[0], atol=0.05 * np.abs(still[0]).max())
+    assert np.unravel_index(np.abs(still[1, 1]).argmax(), (28, 28)) == np.unravel_index(mouth.argmax(), (28, 28))
+
+
+def test_about_the_part_that_is_asked_for_is_shown_still(inputs):
+    still = torch.from_numpy(without_head_motion(inputs.numpy()))
+    changed = augmented(inputs, AugmentSettings(**(NOTHING | {"still": 0.5})), seeded(), still)
+    shown_still = [bool(torch.equal(map_, own)) for map_, own in zip(changed, still, strict=True)]
+    unchanged = [bool(torch.equal(map_, own)) for map_, own in zip(changed, inputs, strict=True)]
+    assert 0.25 < np.mean(shown_still) < 0.75
+    assert np.mean(shown_still) + np.mean(unchanged) == 1
 
 
 def test_vectors_turn_with_the_face():
@@ -69,4 +88,6 @@ def test_maps_without_a_sign_are_neither_mirrored_nor_turned():
     raw = NetSettings(scaling="raw")
     with pytest.raises(SettingsError, match="no sign to turn"):
         require_signed_maps(TrainSettings(net=raw))
+    with pytest.raises(SettingsError, match="still"):
+        require_signed_maps(TrainSettings(net=raw, augment=AugmentSettings(mirror=0.0, rotation_deg=0.0, still=0.5)))
     require_signed_maps(TrainSettings(net=raw, augment=AugmentSettings(mirror=0.0, rotation_deg=0.0)))
