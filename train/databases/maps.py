@@ -25,12 +25,13 @@ TABLE = "combined_3_class2_for_optical_flow.csv"
 FOLDER = Path("datasets") / "STSNet_whole_norm_u_v_os"
 COLUMNS = ("dataset", "sub", "filename_o", "label", "imagename")
 COMPOSITE = ("smic", "samm", "casme2")
+SIDE_PX = 28
 
 
 def read_maps(root: Path, databases: Collection[str] = COMPOSITE) -> MapSet:
     """The maps under `root` that belong to `databases`.
 
-    Raises DataError with path and row where the folder is incomplete, an image is damaged or of another size, or a key
+    Raises DataError with path and row where the folder is incomplete, an image is damaged or no such map, or a key
     repeats.
     """
     table, folder = root / TABLE, root / FOLDER
@@ -46,9 +47,8 @@ def read_maps(root: Path, databases: Collection[str] = COMPOSITE) -> MapSet:
     if not chosen:
         raise DataError(f"{table} has no row of {', '.join(databases)}.")
     _require_unique(table, chosen)
-    return MapSet(
-        _read_all(_images(table, folder, [row for _, row in chosen])), tuple(sample for sample, _ in chosen), str(root)
-    ).require_every_class()
+    uvs = np.stack([_read_map(path) for path in _images(table, folder, [row for _, row in chosen])])
+    return MapSet(uvs, tuple(sample for sample, _ in chosen), source=str(root)).require_every_class()
 
 
 def read_ready_made(root: Path, database: str) -> MapSet:
@@ -102,21 +102,12 @@ def _images(table: Path, folder: Path, rows: list[Row]) -> list[Path]:
     return list(found)
 
 
-def _read_all(paths: list[Path]) -> FloatArray:
-    """(n, 3, h, w) maps, all of the first one's size."""
-    maps: list[FloatArray] = []
-    for path in paths:
-        maps.append(_read_map(path))
-        here, first = maps[-1].shape[-1], maps[0].shape[-1]
-        if here != first:
-            raise DataError(f"{path} is {here}x{here} px but earlier maps are {first}x{first}; a set has one size.")
-    return np.stack(maps)
-
-
 def _read_map(path: Path) -> FloatArray:
     """(3, h, w) u, v, strain in 0-1."""
     pixels = read_pixels(path)
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or pixels.shape[0] != pixels.shape[1]:
-        raise DataError(f"{path} is {pixels.dtype} of shape {pixels.shape}; a map is square, RGB, 8 bit.")
+    if pixels.shape != (SIDE_PX, SIDE_PX, 3) or pixels.dtype != np.uint8:
+        raise DataError(
+            f"{path} is {pixels.dtype} of shape {pixels.shape}; a map in this layout is RGB, 8 bit, {SIDE_PX}x{SIDE_PX} px."
+        )
     rgb = pixels[:, :, ::-1]  # OpenCV reads BGR; the files are R = u, G = v, B = strain
     return np.ascontiguousarray(rgb.transpose(2, 0, 1), dtype=np.float32) / np.float32(255)
