@@ -49,8 +49,10 @@ class Course:
     """How far the movement has fallen from its apex, as a part of it."""
     past_apex: bool
     """At least two samples lie behind the apex."""
-    peak_px: FloatArray
-    """(8,) displacement of the regions at the apex."""
+    peak: FloatArray
+    """(8, 2) displacement of the regions at the apex, px."""
+    direction: FloatArray
+    """(8, 2) by which displacements are weighed to give the curve."""
     now_px: FloatArray
     """(8,) displacement of the regions now."""
     score: float
@@ -58,12 +60,17 @@ class Course:
     seen: float
     """Part of the rise that lies before the face's present alignment, under which onset and apex must both be seen."""
 
+    @property
+    def peak_px(self) -> FloatArray:
+        """(8,) how far the regions are from rest at the apex."""
+        return cast(FloatArray, np.linalg.norm(self.peak, axis=1))
+
 
 def course_of(opening: Opening, past: Sequence[Sample], onset_fraction: float) -> Course:
     """Follow a movement. past: samples in order, from well before the opening to now."""
     times = np.array([sample.t_capture_ns for sample in past], dtype=np.int64)
     moved = np.stack([sample.displacement_px for sample in past]) - opening.rest
-    curve, peak_px = _curve(times, moved, opening)
+    curve, peak, direction = _curve(times, moved, opening)
     apex = int(np.argmax(curve))
     onset_ns = _onset(times, curve, apex, onset_fraction)
     held = next(i for i, sample in enumerate(past) if sample.anchor == opening.anchor)
@@ -74,15 +81,24 @@ def course_of(opening: Opening, past: Sequence[Sample], onset_fraction: float) -
         offset_ns=_offset(times, curve, apex),
         fallen=float(1 - curve[-1]),
         past_apex=apex <= len(curve) - 3,
-        peak_px=peak_px,
+        peak=peak,
+        direction=direction,
         now_px=np.linalg.norm(moved[-1], axis=1).astype(np.float32),
-        score=float((peak_px / opening.threshold).max()),
+        score=float((np.linalg.norm(peak, axis=1) / opening.threshold).max()),
         seen=float(curve[held]) if held_ns > onset_ns else 0.0,
     )
 
 
-def _curve(times: Times, moved: FloatArray, opening: Opening) -> tuple[FloatArray, FloatArray]:
-    """The movement along its own direction at its peak, smoothed, 1 at the apex; and (8,) px at the peak.
+def fall_of(opening: Opening, course: Course, past: Sequence[Sample]) -> tuple[float, int]:
+    """How far a movement that was held has fallen by now, as a part of it; and where its fall will end, ns."""
+    times = np.array([sample.t_capture_ns for sample in past], dtype=np.int64)
+    moved = np.stack([sample.displacement_px for sample in past]) - opening.rest
+    curve = _smooth(times, (moved * course.direction).sum(axis=(1, 2)))
+    return float(1 - curve[-1]), _offset(times, curve, int(np.argmax(curve)))
+
+
+def _curve(times: Times, moved: FloatArray, opening: Opening) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The movement along its own direction at its peak, smoothed, 1 at the apex; (8, 2) px at the peak; and that direction.
 
     Every region counts by its squared signal in units of its threshold; those that hardly move not at all.
     """
@@ -93,7 +109,8 @@ def _curve(times: Times, moved: FloatArray, opening: Opening) -> tuple[FloatArra
     weight = moved[peak] / opening.threshold[:, None] ** 2 * (parts[peak] >= 0.5)[:, None]
     curve = _smooth(times, (moved * weight).sum(axis=(1, 2)))
     curve = np.where(sought, curve, np.minimum(curve, 0.99 * curve[sought].max()))
-    return curve / max(float(curve.max()), 1e-9), size[peak]
+    top = max(float(curve.max()), 1e-9)
+    return curve / top, moved[peak], weight / top
 
 
 def _smooth(times: Times, values: FloatArray) -> FloatArray:

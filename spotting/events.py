@@ -8,19 +8,21 @@ from typing import Literal
 import numpy as np
 
 from ahmsa.types import FloatArray, Phase
-from spotting.course import Course, Opening, course_of
+from spotting.course import Course, Opening, course_of, fall_of
 from spotting.gates import MotionGates
 from spotting.rest import Rest
 from spotting.settings import SpotterSettings
-from spotting.signal import REGIONS, Sample
+from spotting.signal import BROWS, REGIONS, Sample
 
 State = Literal["calibrating", "watching", "open", "refractory"]
 
 _RISE_NS = 200_000_000
+_STEADY_NS = 300_000_000
+"""A movement is held once no region has left its threshold for so long."""
 _TAIL_NS = 100_000_000
 """What a movement still needs to end after it was told."""
 _REARM = 0.7
-"""After a movement every region must come back to this part of its threshold before the next can open, unless new rest is
+"""After a movement a region must come back to this part of its threshold before it can open the next, unless new rest is
 found first."""
 
 
@@ -45,7 +47,10 @@ class EventDetector:
         self._gates = MotionGates(settings)
         self._opening: Opening | None = None
         self._announced: Decision | None = None
-        self._armed = True
+        self._held: tuple[Opening, Course] | None = None
+        """A movement that stays where it went: it is watched for its return while others may open on top of it."""
+        self._armed = np.ones(len(REGIONS), bool)
+        """Regions that have come back from the last movement."""
         self._counted = False
         self._refractory_until_ns = 0
         self.gated: dict[str, int] = {}
@@ -59,6 +64,11 @@ class EventDetector:
     @property
     def open(self) -> bool:
         return self._opening is not None
+
+    @property
+    def holding(self) -> bool:
+        """A movement is held, and will be told when it ends."""
+        return self._held is not None
 
     @property
     def quiet(self) -> bool:
@@ -76,6 +86,7 @@ class EventDetector:
     def restart(self, reason: str) -> Decision | None:
         """Forget rest and the open movement (the noise is kept); a movement that was announced is retracted."""
         decision = self._give_up(reason)
+        self._held = None
         self._rest.forget()
         self._gates.reset()
         self.displacement_px = np.zeros(len(REGIONS), np.float32)
@@ -89,6 +100,10 @@ class EventDetector:
         self.held_back = None
         self._gates.update(sample)
         self._rest.add(sample, self._opening.t_ns if self._opening else None, lids_shut=self._gates.lids_shut)
+        if self._held is not None and self._announced is None:
+            ended = self._release(*self._held, sample.t_capture_ns)
+            if ended is not None:
+                return ended
         if self._opening is None:
             self._watch(sample, rate_hz)
         if self._opening is None:
@@ -106,21 +121,24 @@ class EventDetector:
             return
         self.displacement_px = np.linalg.norm(sample.displacement_px - rest, axis=1).astype(np.float32)
         self.threshold_px, self.gate = self._gates.thresholds(self._rest.sigma_px, now - _RISE_NS)
-        moving = bool((self.displacement_px > self.threshold_px).any())
+        parts = self.displacement_px / self.threshold_px
+        moving = bool((parts > 1).any())
         shut = "low_frame_rate" if rate_hz < self._settings.min_rate_hz else self._gates.head_turns(now)
         if shut is not None:
             self._stay_shut(shut, moving)
         elif self.state(now) != "watching":
             pass  # what comes by the old rest on its way, as a falling smile may, has not come back to it
-        elif not self._armed:
-            self._armed = not self._rest.is_old or bool((self.displacement_px < _REARM * self.threshold_px).all())
-        elif moving:
-            self._opening = Opening(now, sample.anchor, rest, self.threshold_px)
+        else:
+            self._armed |= (parts < _REARM) | (not self._rest.is_old)
+            if (parts > 1)[self._armed].any():
+                threshold = np.where(self._armed, self.threshold_px, np.float32(np.inf))
+                self._opening = Opening(now, sample.anchor, rest, threshold)
         self._counted = moving and shut is not None
 
     def _stay_shut(self, gate: str, moving: bool) -> None:
         """A gate is shut for good, whatever moves; each movement counts once."""
         self.gate = gate
+        self._held = None
         if moving and not self._counted:
             self.count(gate)
 
@@ -142,7 +160,33 @@ class EventDetector:
             return self._give_up("drift")
         if returned or lasted_ms > settings.max_macro_ms:
             return self._close(course, "macro", now)
-        return None
+        return self._hold(opening, course, now) if self._is_steady(opening, now) else None
+
+    def _is_steady(self, opening: Opening, now: int) -> bool:
+        """Nothing has moved for a while, wherever the regions are."""
+        newest = np.stack([s.displacement_px for s in self._rest.past if s.t_capture_ns >= now - _STEADY_NS])
+        away_px = np.linalg.norm(newest - np.median(newest, axis=0), axis=2)
+        return bool((away_px < opening.threshold).all())
+
+    def _hold(self, opening: Opening, course: Course, now: int) -> Decision | None:
+        """Put a movement aside that stays where it is, and watch on from there."""
+        objection = self._gates.objection(course, self._rest.sigma_px, now)
+        decision = self._give_up(objection or "drift")
+        if objection is None:
+            self._held = opening, course
+            self._rest.begin_anew(now - _STEADY_NS, None)
+        return decision
+
+    def _release(self, opening: Opening, course: Course, now: int) -> Decision | None:
+        """Tell a held movement when it ends; one that is held for too long has become rest."""
+        fallen, offset_ns = fall_of(opening, course, self._rest.past)
+        if (now - course.onset_ns) / 1e6 > self._settings.max_macro_ms:
+            self._held = None
+        if self._held is None or fallen < self._settings.confirm_fall:
+            return None
+        self._held = None
+        self._finish(max(now + _TAIL_NS, offset_ns), opening.rest, now)
+        return Decision("macro", course.onset_ns, course.apex_ns, max(offset_ns, now), course.score)
 
     def _announce(self, course: Course, now: int) -> Decision | None:
         rise_ms = (course.apex_ns - course.onset_ns) / 1e6
@@ -150,11 +194,25 @@ class EventDetector:
             return self._give_up("drift")
         found = Decision("provisional", course.onset_ns, course.apex_ns, None, course.score)
         objection = self._gates.objection(course, self._rest.sigma_px, now)
+        if objection == "blink" and self._goes_on_without(BROWS):
+            return None
         if objection is not None:
             self.held_back = replace(found, phase="retracted", reason=objection)
             return self._give_up(objection)
         self._announced = found
         return found
+
+    def _goes_on_without(self, regions: tuple[int, ...]) -> bool:
+        """Follow the other regions alone from now on, where they have left rest too."""
+        opening = self._opening
+        if opening is None or np.isinf(opening.threshold[list(regions)]).any():
+            return False
+        threshold = opening.threshold.copy()
+        threshold[list(regions)] = np.inf
+        if not (np.linalg.norm(self._rest.past[-1].displacement_px - opening.rest, axis=1) > threshold).any():
+            return False
+        self._opening = replace(opening, threshold=threshold)
+        return True
 
     def _close(self, course: Course, phase: Phase, now: int) -> Decision | None:
         objection = self._gates.objection(course, self._rest.sigma_px, now)
@@ -163,9 +221,13 @@ class EventDetector:
         came_back = course.fallen >= self._settings.confirm_fall
         # What a slow movement still has to fall is no rest: it would make the end of a smile a movement of its own.
         ends_ns = max(now + _TAIL_NS, course.offset_ns) if came_back else now + _TAIL_NS
-        self._end(ends_ns, back_to=self._opening.rest if self._opening and came_back else None)
-        self._refractory_until_ns = now + int(self._settings.refractory_ms * 1e6)
+        self._finish(ends_ns, self._opening.rest if self._opening and came_back else None, now)
         return Decision(phase, course.onset_ns, course.apex_ns, max(course.offset_ns, now), course.score)
+
+    def _finish(self, calm_since_ns: int, back_to: FloatArray | None, now: int) -> None:
+        """End a movement that was told: nothing is told for a while."""
+        self._end(calm_since_ns, back_to)
+        self._refractory_until_ns = now + int(self._settings.refractory_ms * 1e6)
 
     def _give_up(self, reason: str) -> Decision | None:
         """End a movement that is none: retract it if it was announced, and count it."""
@@ -181,5 +243,5 @@ class EventDetector:
 
     def _end(self, calm_since_ns: int, back_to: FloatArray | None) -> None:
         self._opening = self._announced = None
-        self._armed = back_to is None
+        self._armed[:] = back_to is None
         self._rest.begin_anew(calm_since_ns, back_to)

@@ -24,14 +24,22 @@ from spotting.settings import SpotterSettings
 from spotting.signal import BROWS, LIPS, Sample
 
 _LID_CHANGE_TIMES = 4.0
-_LID_CHANGE_GREY = 16.0
+_LID_CHANGE = 0.1
+"""Eyes that have become so unlike those of the keyframe are shut; beyond that, several times as unlike as usual."""
 _LIDS_STAY_NS = 800_000_000
+_RISEN_PART = 0.5
+"""Lids that shut pull the brows down; what goes up by this part of its way was not pulled by them."""
+_LIDS_FACTOR = 2.0
+"""Lids that shut move the whole face a little, like speech: a movement that peaks with them must be this much clearer."""
 _WITH_LIDS_NS = 50_000_000
 """An apex this close to shut lids came with them: smoothing and the frame rate blur either by that much."""
 _KEEP_NS = 5_000_000_000
 _RECENT_NS = 1_500_000_000
 _SPEECH_PX = 0.35
 _SPEECH_TURNS = 3
+_SPEAKING_PART = 0.33
+_SYLLABLE_NS = 200_000_000
+"""Lips that moved so shortly before the corners did are speaking; a smile that parts them leaves them alone until it begins."""
 _HEAD_NS = 500_000_000
 _CUT_PART = 0.5
 """An alignment that was renewed later than this in a rise leaves too little of it to be judged."""
@@ -108,7 +116,7 @@ class MotionGates:
         while self._past[0].t_capture_ns < now - _KEEP_NS:
             self._past.popleft()
         self._lid_changes.append(sample.eye_change)
-        self._shut = sample.eye_change > max(_LID_CHANGE_GREY, _LID_CHANGE_TIMES * float(np.median(self._lid_changes)))
+        self._shut = sample.eye_change > max(_LID_CHANGE, _LID_CHANGE_TIMES * float(np.median(self._lid_changes)))
         if self._shut:
             self._closures.append(now)
         else:
@@ -150,6 +158,8 @@ class MotionGates:
         if any(course.onset_ns <= t <= course.apex_ns for t in self._light):
             return "light_change"
         threshold, gate = self.thresholds(sigma_px, course.onset_ns)
+        if self._blinked(course.apex_ns, course.apex_ns, _WITH_LIDS_NS):
+            threshold, gate = _LIDS_FACTOR * threshold, "blink"
         parts = course.peak_px / threshold
         if parts.max() < 1:
             return gate or "head_motion"
@@ -160,11 +170,12 @@ class MotionGates:
     def _excuse(self, region: int, course: Course, now_ns: int) -> str | None:
         """What else may have moved this region, or None."""
         peak_px = float(course.peak_px[region])
-        if region in BROWS and self._is_blink(peak_px, course, now_ns):
+        risen = float(course.peak[region, 1]) < -_RISEN_PART * peak_px
+        if region in BROWS and not risen and self._is_blink(peak_px, course, now_ns):
             return "blink"
         if region in LIPS:
-            share = self._settings.speech_share * (0.5 if self.speaking else 1.0)
-            return "speech" if self._lip_travel_px(course.onset_ns) > share * peak_px else None
+            share = self._settings.speech_share * (_SPEAKING_PART if self.speaking else 1.0)
+            return "speech" if self._lip_travel_px(course.onset_ns - _SYLLABLE_NS) > share * peak_px else None
         return None
 
     def _is_blink(self, peak_px: float, course: Course, now_ns: int) -> bool:

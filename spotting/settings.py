@@ -72,8 +72,8 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Part of further travel by which thresholds rise. Higher is quieter while the head moves, and blinder."""
     head_limit_px: Positive = 3.0
     """With more travel nothing is believed."""
-    speech_share: Positive = 0.3
-    """A mouth whose lip gap changes by more than this part of the corners' movement is speaking, not smiling; half as much is
+    speech_share: Positive = 0.7
+    """A mouth whose lip gap changes by more than this part of the corners' movement is speaking, not smiling; a third of it is
     enough while the lips go to and fro already. Lower mutes more speech, and smiles that part the lips."""
     speech_factor: Positive = 2.0
     """While the lips go to and fro all thresholds are this much higher: speech moves the whole face a little."""

@@ -51,8 +51,13 @@ _LOST_MISFIT_PX = 0.5
 """With more misfit the keyframe has nothing to say about this face any more, as after a turn of the head."""
 _BAD_MATCH_GREY, _BAD_MATCH_TIMES = 12.0, 4.0
 """A patch that matches so badly, in grey levels and against the others, has been found in the wrong place."""
-_SAME_EYES_GREY = 10.0
+_SAME_EYES = 0.1
 """No keyframe is taken in the middle of a blink."""
+_EYE_PART = 0.35
+"""Half the width of what is compared of an eye, as a part of the eye's width: lashes, iris and white, without the corners."""
+_LEAST_OPENING_PX = 4.0
+_LIDS_REACH_PX = 2
+"""So far an eye is sought from where the head has brought it: brows move lids by less, a blink by more."""
 _LOST_PX = 12.0
 """A patch found this far from where the head's motion puts it was not found."""
 _CONTRAST = 24.0
@@ -69,7 +74,7 @@ class Sample:
     head_px: FloatArray
     """(p,) movement of the head since the first keyframe: each number is px at the edge of the face."""
     eye_change: float
-    """How badly the eyes match those of the keyframe, grey levels: large while the lids are closed."""
+    """How little the eyes are like those of the keyframe: 0 alike, 1 not at all, as while the lids are closed."""
     lip_gap_px: float
     """Vertical distance of the middle of the lips since the first keyframe."""
     misfit_px: float
@@ -117,7 +122,7 @@ class SignalMaker:
 
     def _is_stale(self, key: _Keyframe, face: AlignedFace, readings: _Readings) -> bool:
         age_ms = (face.t_capture_ns - key.t_capture_ns) / 1e6
-        if readings.eye_change > _SAME_EYES_GREY and age_ms < 2 * self._settings.key_age_ms:
+        if readings.eye_change > _SAME_EYES and age_ms < 2 * self._settings.key_age_ms:
             return False
         moved_px = float(np.abs(readings.head).max())
         return age_ms > self._settings.key_age_ms or moved_px > self._settings.key_shift_px or face.anchor != key.anchor
@@ -161,6 +166,7 @@ class _Keyframe:
         self._image = _flattened(face.pixels)
         regions = (region_centres(landmarks)[:, None] + np.array(_CROSS, np.float32) / self._scale).reshape(-1, 2)
         eyes = np.stack([landmarks[list(group)].mean(axis=0) for group in _EYES])
+        self._eyes = [_eye(face.pixels, landmarks[list(group)], self._scale) for group in _EYES]
         bridge, grid = landmarks[list(_BRIDGE)], head_grid(landmarks, face.pixels.shape[0])
         parts = [regions, landmarks[list(_MID_LIPS)], eyes, bridge, grid]
         self._ends = np.cumsum([len(part) for part in parts])[:-1]
@@ -172,12 +178,14 @@ class _Keyframe:
     def measure(self, face: AlignedFace, guess: HeadPose) -> tuple[_Readings, HeadPose]:
         """The readings of a face, and the head's pose in it. guess: the pose of the face before."""
         expected = self._points + self._head.flow(guess)
-        found, matched, error = self._find(face, expected)
+        pixels = self._as_cut_for_key(face)
+        found, matched, error = self._find(_flattened(pixels), expected)
         flow = found - self._points
         far = np.abs(found - expected).max(axis=1) > _LOST_PX / self._scale
         lost = (matched == 0) | far | (error > max(_BAD_MATCH_GREY, _BAD_MATCH_TIMES * float(np.median(error))))
         pose, misfit = self._head.fit(flow, ~lost)
-        left = (flow - self._head.flow(pose)) * self._scale
+        carried = self._head.flow(pose)
+        left = (flow - carried) * self._scale
         regions, mid_lips, _, _, _ = np.split(left, self._ends)
         for region, points, gone in zip(
             self._regions, regions.reshape(len(REGIONS), -1, 2), lost[: len(regions)].reshape(len(REGIONS), -1), strict=True
@@ -188,16 +196,25 @@ class _Keyframe:
             regions=self._regions.copy(),
             mid_lips=mid_lips.astype(np.float32),
             head=pose.travel_px,
-            eye_change=float(np.split(error, self._ends)[2].mean()),
+            eye_change=self._eye_change(pixels, np.split(self._points + carried, self._ends)[2]),
             misfit_px=misfit * self._scale,
         )
         return readings, pose
 
-    def _find(self, face: AlignedFace, expected: FloatArray) -> tuple[FloatArray, npt.NDArray[Any], FloatArray]:
+    def _eye_change(self, pixels: ByteImage, centres: FloatArray) -> float:
+        """How little the eyes are like those of the keyframe, wherever near their places they fit best."""
+        reach = 2 * round(_LIDS_REACH_PX / self._scale)
+        alike = []
+        for centre, eye in zip(centres, self._eyes, strict=True):
+            around = _cut(pixels, centre, (eye.shape[1] + reach, eye.shape[0] + reach))
+            alike.append(float(cv2.matchTemplate(around, eye, cv2.TM_CCOEFF_NORMED).max()))
+        return 1 - sum(alike) / len(alike)
+
+    def _find(self, image: ByteImage, expected: FloatArray) -> tuple[FloatArray, npt.NDArray[Any], FloatArray]:
         """Where the points are now, whether they were found at all, and how badly they match, grey levels."""
         found, matched, error = cv2.calcOpticalFlowPyrLK(
             self._image,
-            _flattened(self._as_cut_for_key(face)),
+            image,
             self._points[:, None],
             expected[:, None].copy(),
             winSize=(self._window, self._window),
@@ -243,6 +260,20 @@ def _flattened(pixels: ByteImage) -> ByteImage:
     detail = grey - cv2.blur(grey, (blur, blur))
     gain = _CONTRAST / max(float(np.abs(detail).mean()), 1.0)
     return cast(ByteImage, np.clip(detail * gain + 128, 0, 255).astype(np.uint8))
+
+
+def _eye(pixels: ByteImage, landmarks: FloatArray, scale: float) -> ByteImage:
+    """The opening of an eye. landmarks: upper lid, lower lid and both corners; scale: px of a 128 crop per px."""
+    upper, lower, *corners = landmarks
+    width = 2 * round(_EYE_PART * float(np.linalg.norm(corners[1] - corners[0]))) + 1
+    height = 2 * round(max(float(np.linalg.norm(lower - upper)), _LEAST_OPENING_PX / scale) / 2) + 1
+    return _cut(pixels, landmarks.mean(axis=0), (width, height))
+
+
+def _cut(pixels: ByteImage, centre: FloatArray, size: tuple[int, int]) -> ByteImage:
+    """A window around a place between pixels, smoothed a little: single pixels are noise."""
+    patch = cv2.getRectSubPix(pixels, size, (float(centre[0]), float(centre[1])))
+    return cast(ByteImage, cv2.GaussianBlur(patch, (3, 3), 0))
 
 
 def _odd(size: float) -> int:

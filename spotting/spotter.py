@@ -95,7 +95,7 @@ class Spotter:
 
     def _keep(self, face: AlignedFace) -> None:
         self._faces.append(face)
-        keep_ms = self._settings.max_macro_ms + 500 if self._detector.open else 2000
+        keep_ms = self._settings.max_macro_ms + 500 if self._detector.open or self._detector.holding else 2000
         while self._faces[0].t_capture_ns < face.t_capture_ns - keep_ms * 1e6:
             self._faces.popleft()
 

@@ -10,7 +10,7 @@ from spotting.signal import REGIONS, Sample
 STILL = np.zeros((len(REGIONS), 2), np.float32)
 
 
-def sample(t_ms, moved=STILL, *, head=0.0, eyes=2.0, gap=0.0, anchor=0):
+def sample(t_ms, moved=STILL, *, head=0.0, eyes=0.02, gap=0.0, anchor=0):
     return Sample(
         t_capture_ns=round(t_ms * 1e6),
         displacement_px=moved,
@@ -23,10 +23,10 @@ def sample(t_ms, moved=STILL, *, head=0.0, eyes=2.0, gap=0.0, anchor=0):
     )
 
 
-def bump(t_ms, onset_ms, amplitude_px=1.0, rise_ms=160.0, fall_ms=220.0, region="left_lip"):
+def bump(t_ms, onset_ms, amplitude_px=1.0, rise_ms=160.0, fall_ms=220.0, region="left_lip", *, down=False):
     x = (t_ms - onset_ms) / rise_ms if t_ms < onset_ms + rise_ms else 1 - (t_ms - onset_ms - rise_ms) / fall_ms
     moved = STILL.copy()
-    moved[REGIONS.index(region)] = (0.6, -0.8)
+    moved[REGIONS.index(region)] = (0.6, 0.8 if down else -0.8)
     return moved * np.float32(amplitude_px * (0.5 - 0.5 * np.cos(np.pi * np.clip(x, 0, 1))))
 
 
@@ -97,9 +97,9 @@ def test_a_smile_that_begins_during_a_blink_leaves_no_held_movement_behind():
         smile = (
             bump(t, 3150, 5.5, rise_ms=380.0, fall_ms=400.0) if t < 3530 else bump(max(t - 480, 3530), 3150, 5.5, 380.0, 400.0)
         )
-        return smile + bump(t, 3000, 0.8, 100.0, 150.0, region="left_brow_inner") + bump(t, 6800, 1.0)
+        return smile + bump(t, 3000, 0.8, 100.0, 150.0, region="left_brow_inner", down=True) + bump(t, 6800, 1.0)
 
-    _, decisions = run(smile_and_more, until_ms=8500, fps=60.0, eyes=lambda t: 33.0 if 3050 <= t <= 3180 else 2.0)
+    _, decisions = run(smile_and_more, until_ms=8500, fps=60.0, eyes=lambda t: 0.4 if 3050 <= t <= 3180 else 0.02)
     assert [d.phase for d in decisions][-2:] == ["provisional", "confirmed"]
     assert decisions[-1].apex_ns / 1e6 == pytest.approx(6960, abs=20)
 
@@ -118,39 +118,111 @@ def test_noise_raises_the_threshold_of_its_region_alone():
 
 
 def test_brows_that_move_while_the_lids_are_shut_are_a_blink():
-    blinking = {"eyes": lambda t: 33.0 if 3080 <= t <= 3200 else 2.0}
-    detector, reasons = held_back(lambda t: bump(t, 3000, 0.5, region="left_brow_inner"), **blinking)
+    blinking = {"eyes": lambda t: 0.4 if 3080 <= t <= 3200 else 0.02}
+    detector, reasons = held_back(lambda t: bump(t, 3000, 0.5, region="left_brow_inner", down=True), **blinking)
     assert reasons == ["blink"]
     assert detector.gated == {"blink": 1}
 
 
 def test_lids_that_pull_the_brows_far_are_a_blink_while_the_same_movement_after_them_is_none():
     """Where brows are low a blink moves them by well over a pixel: what tells it is that it peaks with the lids shut."""
-    blinking = {"eyes": lambda t: 33.0 if 3080 <= t <= 3200 else 2.0}
-    _, reasons = held_back(lambda t: bump(t, 3000, 1.5, region="right_brow_outer"), **blinking)
+    blinking = {"eyes": lambda t: 0.4 if 3080 <= t <= 3200 else 0.02}
+    _, reasons = held_back(lambda t: bump(t, 3000, 1.5, region="right_brow_outer", down=True), **blinking)
     assert reasons == ["blink"]
-    assert run(lambda t: bump(t, 3180, 1.5, region="right_brow_outer"), **blinking)[1][-1].phase == "confirmed"
+    assert run(lambda t: bump(t, 3180, 1.5, region="right_brow_outer", down=True), **blinking)[1][-1].phase == "confirmed"
 
 
 def test_a_blink_right_after_a_movement_is_not_taken_for_rest():
     def smile_blink_and_more(t):
-        return bump(t, 3000) + bump(t, 3340, 1.5, 70.0, 240.0, region="left_brow_outer") + bump(t, 5000, region="right_nose")
+        return (
+            bump(t, 3000)
+            + bump(t, 3340, 1.5, 70.0, 240.0, region="left_brow_outer", down=True)
+            + bump(t, 5000, region="right_nose")
+        )
 
-    _, decisions = run(smile_blink_and_more, until_ms=6500, eyes=lambda t: 33.0 if 3370 <= t <= 3560 else 2.0)
+    _, decisions = run(smile_blink_and_more, until_ms=6500, eyes=lambda t: 0.4 if 3370 <= t <= 3560 else 0.02)
     assert [d.phase for d in decisions] == ["provisional", "confirmed"] * 2
     assert decisions[-1].apex_ns / 1e6 == pytest.approx(5160, abs=20)
 
 
 def test_large_brow_movements_and_mouths_are_no_blink():
-    blinking = {"eyes": lambda t: 33.0 if 3080 <= t <= 3200 else 2.0}
-    for shape in (lambda t: bump(t, 3000, 2.4, region="left_brow_inner"), lambda t: bump(t, 3000, 0.5)):
+    blinking = {"eyes": lambda t: 0.4 if 3080 <= t <= 3200 else 0.02}
+    large, mouth = (lambda t: bump(t, 3000, 2.4, region="left_brow_inner", down=True)), (lambda t: bump(t, 3000, 0.5))
+    for shape in (large, mouth):
         assert run(shape, **blinking)[1][-1].phase == "confirmed"
 
 
-def test_mouth_corners_that_move_with_the_lip_gap_are_speech():
-    detector, reasons = held_back(lambda t: bump(t, 3000), gap=lambda t: float(np.linalg.norm(bump(t, 3000, 0.5))))
+def test_brows_that_rise_are_no_blink_whatever_the_lids_do():
+    blinking = {"eyes": lambda t: 0.4 if 3080 <= t <= 3200 else 0.02}
+    assert run(lambda t: bump(t, 3000, 1.0, region="left_brow_inner"), **blinking)[1][-1].phase == "confirmed"
+
+
+def test_a_little_of_everything_that_peaks_with_the_lids_is_a_blink():
+    """Shut lids take the brows with them, and through the head's fit the rest of the face by a trace."""
+
+    def blink(t):
+        return bump(t, 3000, 0.4, region="left_brow_inner", down=True) + bump(t, 3000, 0.3, region="left_nose")
+
+    _, reasons = held_back(blink, eyes=lambda t: 0.4 if 3080 <= t <= 3260 else 0.02)
+    assert reasons == ["blink"]
+
+
+def test_a_smile_that_begins_in_a_blink_is_followed_without_the_brows():
+    def blink_and_smile(t):
+        return bump(t, 3000, 1.2, 80.0, 160.0, region="left_brow_outer", down=True) + bump(t, 3100, 0.9)
+
+    _, decisions = run(blink_and_smile, eyes=lambda t: 0.4 if 3040 <= t <= 3200 else 0.02)
+    assert [d.phase for d in decisions] == ["provisional", "confirmed"]
+    assert decisions[-1].apex_ns / 1e6 == pytest.approx(3260, abs=20)
+
+
+def test_a_mouth_that_moves_right_after_a_blink_is_not_kept_waiting_by_the_brows():
+    def blink_and_smile(t):
+        return bump(t, 3000, 0.8, 80.0, 400.0, region="left_brow_outer", down=True) + bump(t, 3330, 0.9)
+
+    _, decisions = run(blink_and_smile, eyes=lambda t: 0.4 if 3040 <= t <= 3200 else 0.02)
+    assert [d.phase for d in decisions] == ["provisional", "confirmed"]
+    assert decisions[-1].apex_ns / 1e6 == pytest.approx(3490, abs=20)
+
+
+def test_lips_that_part_by_more_than_their_corners_move_are_speech():
+    detector, reasons = held_back(lambda t: bump(t, 3000), gap=lambda t: float(np.linalg.norm(bump(t, 3000, 1.2))))
     assert reasons == ["speech"]
     assert detector.gated == {"speech": 1}
+
+
+def test_a_smile_that_parts_the_lips_is_no_speech():
+    _, decisions = run(lambda t: bump(t, 3000), gap=lambda t: float(np.linalg.norm(bump(t, 3000, 0.5))))
+    assert decisions[-1].phase == "confirmed"
+
+
+def test_lips_that_moved_just_before_the_corners_are_speech_already():
+    def gap(t):
+        return float(np.linalg.norm(bump(t, 3000, 0.5))) - float(np.linalg.norm(bump(t, 2850, 0.5, 70.0, 80.0)))
+
+    _, reasons = held_back(lambda t: bump(t, 3000), gap=gap)
+    assert reasons == ["speech"]
+
+
+def test_a_displacement_that_stays_blinds_for_less_than_a_second():
+    def step_and_more(t):
+        return bump(t, 3000, 1.5, 150.0, 600_000.0) + bump(t, 3950, 1.0, region="right_nose")
+
+    _, decisions = run(step_and_more)
+    assert [d.phase for d in decisions] == ["provisional", "confirmed"]
+    assert decisions[-1].apex_ns / 1e6 == pytest.approx(4110, abs=20)
+
+
+def test_a_held_smile_is_told_when_it_ends_and_hides_nothing_on_top_of_it():
+    def held_smile_and_more(t):
+        smile = bump(min(t, 3300) if t < 5500 else t - 2200, 3000, 3.0, 300.0, 500.0)
+        return smile + bump(t, 4300, 1.0, region="left_brow_outer")
+
+    _, decisions = run(held_smile_and_more, until_ms=7000)
+    assert [d.phase for d in decisions] == ["provisional", "confirmed", "macro"]
+    assert decisions[1].apex_ns / 1e6 == pytest.approx(4460, abs=20)
+    assert decisions[-1].onset_ns / 1e6 == pytest.approx(3000, abs=60)
+    assert decisions[-1].offset_ns / 1e6 == pytest.approx(6000, abs=120)
 
 
 def test_a_region_that_moves_with_the_head_is_head_motion():
