@@ -69,11 +69,12 @@ def _lines(surveys: list[Survey]) -> list[Line]:
 
 
 def _empty_images(clips: list[Clip]) -> list[Problem]:
-    """Images of 0 bytes at the ends and the apex of a clip: what an interrupted copy leaves behind."""
+    """Images of 0 bytes, which an interrupted copy leaves behind: at the ends and the apex of a clip, and anywhere in one whose
+    apex a rule will choose."""
     return [
         Problem(clip.source, f"{clip.frames[number]} is empty (0 bytes); copy the database again", fatal=True)
         for clip in clips
-        for number in sorted({clip.onset, clip.apex or clip.onset, clip.offset})
+        for number in (clip.frames if clip.apex is None else sorted({clip.onset, clip.apex, clip.offset}))
         if clip.frames[number].stat().st_size == 0
     ]
 

@@ -98,11 +98,8 @@ def prepare(
         )
     sheet = prepared.folder / "contact.png"
     write_contact_sheet(sheet, prepared.maps)
-    for bad in prepared.bad:
-        typer.echo(f"skipped {bad}", err=True)
-    for survey in prepared.surveys:
-        if not survey.complete:
-            typer.echo(f"note: {survey.database} differs from its official totals; see ahmsa-data check", err=True)
+    for remark in prepared.remarks():
+        typer.echo(remark, err=True)
     typer.echo(f"{len(prepared.maps)} maps of {len(prepared.maps.subjects)} subjects in {prepared.folder}; look at {sheet}")
 
 

@@ -74,6 +74,11 @@ def _prepared(model: Checkpoint, db: str, root: Path, classes: int, apex: str, s
     from train.prepare import PrepareSettings, prepare
     from train.processes import default_jobs
 
+    if classes != len(model.labels):  # known before hours of preparing
+        raise UsageError(
+            f"model {model.id} answers {len(model.labels)} classes ({', '.join(model.labels)}), but --classes is {classes}; "
+            f"give --classes {len(model.labels)}, or another checkpoint."
+        )
     asked = {"crop_px": model.crop_px, "flow": msgspec.to_builtins(model.flow), "apex_rule": apex}
     try:
         settings = msgspec.convert(asked, PrepareSettings)
@@ -81,8 +86,8 @@ def _prepared(model: Checkpoint, db: str, root: Path, classes: int, apex: str, s
         raise UsageError(f"{error}; see ahmsa-evaluate --help") from None
     with progress_bar("flow maps") as progress:
         prepared = prepare(db, root, settings, classes=classes, jobs=default_jobs(), skip_bad=skip_bad, progress=progress)
-    for bad in prepared.bad:
-        typer.echo(f"skipped {bad}", err=True)
+    for remark in prepared.remarks():
+        typer.echo(remark, err=True)
     return prepared.maps
 
 

@@ -51,6 +51,16 @@ class Prepared:
     bad: list[str] = field(default_factory=list)
     """Clips that were skipped, each with its reason; empty unless skipping was asked for."""
 
+    def remarks(self) -> list[str]:
+        """What whoever uses these maps must know: clips that were skipped, totals that differ, frames chosen by a rule."""
+        remarks = [f"skipped {problem}" for problem in self.bad]
+        for survey in self.surveys:
+            if not survey.complete:
+                remarks.append(f"note: {survey.database} differs from its official totals; see ahmsa-data check")
+            if notes := sum(not problem.fatal for problem in survey.problems):
+                remarks.append(f"note: {notes} rows or clips of {survey.database} were read by a rule; see ahmsa-data check")
+        return remarks
+
 
 Progress = Callable[[int, int], object]
 """Called with (clips done, clips in all)."""

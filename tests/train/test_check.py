@@ -90,6 +90,13 @@ def test_an_image_of_no_bytes_is_a_problem(fakes, tmp_path):
     assert f"{image} is empty (0 bytes)" in str(result.problems[0])
 
 
+def test_an_image_of_no_bytes_anywhere_in_a_clip_without_an_apex_is_a_problem(fakes, tmp_path):
+    fakes.smic(tmp_path, [fakes.Row("s3", "s3_po_08", 5, 0, 30, "")])
+    image = next(tmp_path.rglob("reg_image000017.bmp"))
+    image.write_bytes(b"")
+    assert f"{image} is empty (0 bytes)" in str(check("smic", tmp_path).problems[0])
+
+
 def test_an_absent_member_of_the_composite_says_which(fakes, tmp_path):
     fakes.casme2(tmp_path, fakes.full_casme2()[:3])
     with pytest.raises(DataError, match="expected SMIC as distributed"):

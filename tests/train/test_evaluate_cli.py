@@ -55,6 +55,7 @@ def test_one_database_alone_can_be_judged(command):
         (["some.safetensors", "--maps", "maps", "--data", "maps"], 2, "give either --maps DIR or --data ROOT"),
         (["none.safetensors", "--maps", "maps"], 1, "no checkpoint at none.safetensors"),
         (["other.safetensors", "--maps", "maps", "--device", "cpu"], 1, "use a checkpoint of the same class set"),
+        (["some.safetensors", "--db", "casme3", "--data", "maps", "--classes", "4"], 2, "but --classes is 4; give --classes 3"),
         (["some.safetensors", "--maps", "nowhere"], 1, "no folder nowhere"),
         (["some.safetensors", "--maps", "maps", "--db", "casme3"], 2, "no ready-made maps of 'casme3'"),
     ],
@@ -71,7 +72,8 @@ def test_a_raw_database_is_prepared_as_the_checkpoint_wants_it(command, fakes, t
     fakes.smic(tmp_path / "data", rows, fakes.portrait)
     monkeypatch.setattr(train.processes, "default_jobs", lambda: 1)
     arguments = ("--db", "smic", "--data", "data", "--device", "cpu", "--json", "found.json")
-    code, out, _ = command("some.safetensors", *arguments)
+    code, out, errors = command("some.safetensors", *arguments)
     assert code == 0
     assert "3 subjects: all subjects" in out
+    assert "note: smic differs from its official totals" in errors
     assert msgspec.json.decode((tmp_path / "found.json").read_bytes(), type=Evaluation).full.scores.samples == 3

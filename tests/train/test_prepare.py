@@ -177,6 +177,8 @@ def test_the_command_writes_a_contact_sheet(done, no_work):
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert "6 maps of 6 subjects in" in result.output
+    assert "note: smic differs from its official totals; see ahmsa-data check" in result.output
+    assert "note: 1 rows or clips of smic were read by a rule; see ahmsa-data check" in result.output
     sheet = cv2.imread(str(prepared.folder / "contact.png"))
     assert sheet.shape == (3 * (18 + 58), 24 * 58, 3)
 
