@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import msgspec
 import numpy as np
 
 import ahmsa
-from ahmsa.errors import AhmsaError, DataError
+from ahmsa.errors import AhmsaError, DataError, RunError
 from ahmsa.settings import FaceSettings, FlowSettings
 from train.apex import ApexRule
 from train.databases.base import MapSet, Sample, Subject
@@ -79,10 +80,11 @@ def prepare(
 ) -> Prepared:
     """The maps of a database, made where they are not in the cache yet.
 
-    Raises DataError after all good clips are done, naming the bad ones, unless `skip_bad`; and where a class has no map.
+    Raises DataError after all good clips are done, naming the bad ones, unless `skip_bad`; and where a class has no map. Raises
+    RunError at once where maps cannot be kept.
     """
     surveys = read_surveys(database, root, classes)
-    folder = cache_folder / f"{database}-{settings_hash(settings)}"
+    folder = _writable(cache_folder / f"{database}-{settings_hash(settings)}")
     clips = [clip for survey in surveys for clip in survey.clips]
     bad = [str(problem) for survey in surveys for problem in survey.problems if problem.fatal]
     todo = [clip for clip in clips if load_map(map_path(folder, clip), clip) is None]
@@ -96,6 +98,16 @@ def prepare(
     if bad and not skip_bad:
         raise DataError(_refusal(database, bad))
     return Prepared(_map_set(clips, folder, surveys[0].protocol.labels, root, settings), folder, surveys, bad)
+
+
+def _writable(folder: Path) -> Path:
+    """The folder, made where it is not there yet."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise RunError(f"no map can be kept in {folder} ({error.strerror}); choose a place that can be written to") from None
 
 
 def settings_hash(settings: PrepareSettings) -> str:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from ahmsa.errors import DataError
+from ahmsa.errors import DataError, RunError
 from train.data_cli import app
 from train.databases.base import Subject
 from train.prepare import PrepareSettings, prepare, settings_hash
@@ -128,6 +128,12 @@ def test_a_clip_without_a_face_is_bad(root, tmp_path):
         cv2.imwrite(str(file), np.full((100, 90), 128, np.uint8))
     with pytest.raises(DataError, match="dlib finds no face in the onset frame"):
         prepare("smic", root, SETTINGS, cache_folder=tmp_path / "cache")
+
+
+def test_a_cache_that_cannot_be_written_to_is_refused_before_any_work(root, tmp_path, no_work):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RunError, match=r"no map can be kept in .*file/smic-\w+ \(Not a directory\); choose a place"):
+        prepare("smic", root, SETTINGS, cache_folder=tmp_path / "file")
 
 
 def test_a_class_without_clips_is_refused(fakes, tmp_path):
