@@ -134,12 +134,14 @@ def protocol_for(database: str, protocols: Mapping[int, Protocol], classes: int)
 def annotation_of(survey: Survey, row: Row, subject: str | None, clip: str) -> Annotation | None:
     """A row with the columns subject, clip, onset, apex, offset and emotion; None where it names no clip.
 
-    Such a row is a problem where an emotion stands in it, for then a clip is lost; without one it is a remark, and a note.
+    Such a row is a problem where an emotion stands beside a subject or a clip, for then a clip is lost; otherwise it is a
+    remark or a tally, and a note.
     """
     emotion = row.text("emotion").lower()
     if subject is None or not clip:
-        text = f"names no clip: its subject is {row.text('subject')!r} and its file name {clip!r}"
-        (survey.problem if emotion in survey.protocol.classes else survey.note)(row.where, text)
+        lost = emotion in survey.protocol.classes and (row.text("subject") or clip)
+        report = survey.problem if lost else survey.note
+        report(row.where, f"names no clip: its subject is {row.text('subject')!r} and its file name {clip!r}")
         return None
     return Annotation(
         subject=subject,
