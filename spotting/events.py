@@ -205,7 +205,7 @@ class EventDetector:
     def _goes_on_without(self, regions: tuple[int, ...]) -> bool:
         """Follow the other regions alone from now on, where they have left rest too."""
         opening = self._opening
-        if opening is None or np.isinf(opening.threshold[list(regions)]).any():
+        if opening is None or np.isinf(opening.threshold[list(regions)]).all():
             return False
         threshold = opening.threshold.copy()
         threshold[list(regions)] = np.inf

@@ -3,9 +3,9 @@
 duplicate_frame   the same picture again: no new information, the frame is passed over
 low_frame_rate    too few distinct frames a second to see a rise
 camera_stall      a pause in the frames: rest is measured anew
-blink             only the brows moved, with the lids or a little near to their closing
+blink             only the brows moved, with the lids or a little near to their closing; or the whole face a little with the lids
 head_motion       the head moved, and a region by no more than its share of that; or the alignment was renewed on the way
-speech            only the mouth moved, and the lips opened or closed with it
+speech            only the mouth moved, and the lips opened or closed about as far as their corners went
 light_change      the picture's brightness jumped
 face_lost         the face was gone (other reasons of the tracker, such as blurred, go by their own names)
 drift             announced, but it did not come back
@@ -38,6 +38,7 @@ _RECENT_NS = 1_500_000_000
 _SPEECH_PX = 0.35
 _SPEECH_TURNS = 3
 _SPEAKING_PART = 0.33
+"""Of `speech_share`, while the lips go to and fro."""
 _SYLLABLE_NS = 200_000_000
 """Lips that moved so shortly before the corners did are speaking; a smile that parts them leaves them alone until it begins."""
 _HEAD_NS = 500_000_000
