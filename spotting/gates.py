@@ -3,7 +3,7 @@
 duplicate_frame   the same picture again: no new information, the frame is passed over
 low_frame_rate    too few distinct frames a second to see a rise
 camera_stall      a pause in the frames: rest is measured anew
-blink             only the brows moved, with the lids or a little near to their closing; or the whole face a little with the lids
+blink             only the brows moved, with the lids or a little near to their closing, or all a little with the lids
 head_motion       the head moved, and a region by no more than its share of that; or the alignment was renewed on the way
 speech            only the mouth moved, and the lips opened or closed about as far as their corners went
 light_change      the picture's brightness jumped
