@@ -26,7 +26,8 @@ from spotting.signal import BROWS, LIPS, Sample
 _LID_CHANGE_TIMES = 4.0
 _LID_CHANGE = 0.1
 """Eyes that have become so unlike those of the keyframe are shut; beyond that, several times as unlike as usual."""
-_LIDS_STAY_NS = 800_000_000
+_LIDS_STAY_NS = 500_000_000
+"""Longer than a blink: eyes that stay unlike those of the keyframe look elsewhere."""
 _RISEN_PART = 0.5
 """Lids that shut pull the brows down; what goes up by this part of its way was not pulled by them."""
 _LIDS_FACTOR = 2.0

@@ -157,6 +157,14 @@ def test_brows_that_rise_are_no_blink_whatever_the_lids_do():
     assert run(lambda t: bump(t, 3000, 1.0, region="left_brow_inner"), **blinking)[1][-1].phase == "confirmed"
 
 
+def test_eyes_that_look_elsewhere_are_not_shut_for_long():
+    def frown(t):
+        return bump(t, 3700, region="left_brow_inner", down=True)
+
+    _, decisions = run(frown, eyes=lambda t: 0.4 if 3000 <= t <= 4500 else 0.02)
+    assert decisions[-1].phase == "confirmed"
+
+
 def test_a_little_of_everything_that_peaks_with_the_lids_is_a_blink():
     """Shut lids take the brows with them, and through the head's fit the rest of the face by a trace."""
 
