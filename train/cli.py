@@ -272,17 +272,17 @@ def _show(results: RunResults, headline: str, yardsticks: Mapping[str, RunResult
     table = Table(
         title=f"{results.data.name}, {len(results.data.subjects)} subjects left out one by one, mean of {seeds}: UF1/UAR"
     )
-    table.add_column("", no_wrap=True)
+    table.add_column("")  # on a narrow screen these words are broken, the figures never
     for name, _ in rows:
-        table.add_column(name)
+        table.add_column(name.replace(" ", "\n"), no_wrap=True)
     table.add_row(f"all {results.data.samples} maps", *(_pair(figures.uf1, figures.uar) for _, figures in rows))
-    for edge, label in ((0, "95 % interval, low"), (1, "95 % interval, high")):
+    for edge, label in ((0, "95 %, low"), (1, "95 %, high")):
         table.add_row(label, *(_pair(figures.interval.uf1[edge], figures.interval.uar[edge]) for _, figures in rows))
     for database in results.protocols["final"].databases:
         scores = [figures.databases[database] for _, figures in rows]
         table.add_row(database, *(_pair(score["uf1"], score["uar"]) for score in scores))
-    table.add_row("seeds answering together", *(_pair(figures.together.uf1, figures.together.uar) for _, figures in rows))
-    table.add_row("calibration error", *(f"{figures.calibration_error:.3f}" for _, figures in rows))
+    table.add_row("seeds together", *(_pair(figures.together.uf1, figures.together.uar) for _, figures in rows))
+    table.add_row("calibration", *(f"{figures.calibration_error:.3f}" for _, figures in rows))
     Console().print(table)
 
 
