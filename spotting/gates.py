@@ -119,10 +119,10 @@ class MotionGates:
             self._past.popleft()
         self._lid_changes.append(sample.eye_change)
         self._shut = sample.eye_change > max(_LID_CHANGE, _LID_CHANGE_TIMES * float(np.median(self._lid_changes)))
-        if self._shut:
-            self._closures.append(now)
-        else:
+        if not self._shut:
             self._opened_ns = now
+        if self.lids_shut:
+            self._closures.append(now)
         recent = [past.luma for past in self._since(now - 200_000_000)]
         if max(recent) - min(recent) > self._settings.light_step * max(sample.luma, 1.0):
             self._light.append(now)
