@@ -242,8 +242,8 @@ def _prepare(db: str, data: Path, classes: int, apex_rule: str, skip_bad: bool, 
     with progress_bar("flow maps") as progress:
         processes = jobs or default_jobs()
         prepared = prepare(db, data, settings, classes=classes, jobs=processes, skip_bad=skip_bad, progress=progress)
-    for bad in prepared.bad:
-        typer.echo(f"skipped {bad}", err=True)
+    for remark in prepared.remarks():
+        typer.echo(remark, err=True)
     return prepared.maps
 
 

@@ -27,7 +27,7 @@ def on_cores(jobs: int) -> Execute:
         largest = max(len(task.jobs) for task in tasks)
         together = min(jobs, len(tasks), networks_that_fit(material.settings, "cpu") // largest)
         if together <= 1:
-            with _one_thread():
+            with one_thread():
                 yield from here("cpu")(material, tasks, advance)
             return
         for task, part in in_processes(_do, material, tasks, together):
@@ -38,7 +38,7 @@ def on_cores(jobs: int) -> Execute:
 
 
 def _do(material: Material, task: Task) -> Part:
-    with _one_thread():
+    with one_thread():
         ((_, part),) = here("cpu")(material, [task], _nobody_watches)
     return part
 
@@ -48,7 +48,8 @@ def _nobody_watches(networks: int) -> None:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """torch with one thread: for networks this small, threads mostly wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -12,6 +12,7 @@ import numpy as np
 from ahmsa.checkpoint import Checkpoint, State
 from ahmsa.net import network_input
 from ahmsa.settings import FaceSettings, FlowSettings
+from train.cores import one_thread
 from train.databases.base import MapSet
 from train.experiment import RunResults
 from train.fit import Job, fit
@@ -37,16 +38,9 @@ def export(maps: MapSet, results: RunResults, *, device: str = "cpu", advance: A
 
     for seed in results.seeds:
         jobs = [Job(f"all subjects, member {member}", everyone, network_seed(seed, member)) for member in range(preset.members)]
-        weights = fit(
-            inputs,
-            maps.labels,
-            jobs,
-            preset,
-            seed=seed,
-            device=device,
-            initial=first_states(preset, [job.seed for job in jobs], device),
-            watch=watch,
-        )
+        with one_thread():
+            first = first_states(preset, [job.seed for job in jobs], device)
+            weights = fit(inputs, maps.labels, jobs, preset, seed=seed, device=device, initial=first, watch=watch)
         members += [{name: value.half() for name, value in state_of(weights, row).items()} for row in range(len(jobs))]
     return Checkpoint(
         members=tuple(members),

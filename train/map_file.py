@@ -33,6 +33,7 @@ def save_map(path: Path, clip: Clip, flow_map: FlowMap, apex: int) -> None:
     }
     with whole_file(path) as part:  # one metadata entry: safetensors writes several in any order
         save_file({"uvs": np.ascontiguousarray(flow_map.uvs)}, part, metadata={_ABOUT: json.dumps(about)})
+        part.chmod(0o644)  # safetensors makes it readable for its writer alone
 
 
 def load_map(path: Path, clip: Clip) -> FlowMap | None:
@@ -58,7 +59,7 @@ def load_map(path: Path, clip: Clip) -> FlowMap | None:
 def _fingerprint(clip: Clip) -> str:
     """Changes when the annotation or the images of a clip do."""
     digest = hashlib.sha256(repr((clip.key, clip.onset, clip.apex, clip.offset, list(clip.frames))).encode())
-    for number in sorted({clip.onset, clip.apex or clip.offset}):
+    for number in clip.frames if clip.apex is None else (clip.onset, clip.apex):  # a rule may look at all of them
         stat = clip.frames[number].stat()
         digest.update(f"{number} {clip.frames[number].resolve()} {stat.st_size} {stat.st_mtime_ns}".encode())
     return digest.hexdigest()[:16]
