@@ -13,7 +13,6 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ahmsa.errors import RunError
 from ahmsa.files import write_whole
 from streamer.board import CLAIM, Board, Event
 from streamer.wire import AnyMessage, EmotionMessage, RegionMotion
@@ -102,10 +101,7 @@ def save_svg(board: Board, file: Path) -> None:
     """The picture as SVG. Raises RunError where it cannot be written."""
     console = Console(record=True, width=_SCREENSHOT_WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(screen(board, _SCREENSHOT_WIDTH, _SCREENSHOT_HEIGHT))
-    try:
-        write_whole(file, console.export_svg(title="ahmsa-live"))
-    except OSError as error:
-        raise RunError(f"cannot write the screen to {file}: {error.strerror}; name a file that can be written") from None
+    write_whole(file, console.export_svg(title="ahmsa-live"))
 
 
 def sparkline(samples: Sequence[RegionMotion], cells: int) -> Text:

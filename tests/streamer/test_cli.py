@@ -81,7 +81,7 @@ def test_what_is_asked_wrongly_ends_with_2_and_a_sentence(tmp_path, arguments, w
     ("arguments", "words"),
     [
         (["--video", "nowhere.mp4"], "there is no video file nowhere.mp4"),
-        (["--demo", "--duration", "0.1", "--screenshot", "{folder}/file/screen.svg"], "cannot write the screen"),
+        (["--demo", "--duration", "0.1", "--screenshot", "{folder}/file/screen.svg"], "screen.svg cannot be written"),
         (["--demo", "--publish", "tcp://192.0.2.1:5556"], "no such address"),
     ],
 )

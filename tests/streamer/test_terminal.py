@@ -101,7 +101,7 @@ def test_the_picture_can_be_kept_as_svg(board, tmp_path):
 
 def test_a_picture_that_cannot_be_written_is_one_sentence(board, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match="cannot write the screen to"):
+    with pytest.raises(RunError, match=r"screen\.svg cannot be written"):
         save_svg(board, tmp_path / "file" / "screen.svg")
 
 
