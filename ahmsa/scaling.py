@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ahmsa.strain import strain_magnitude
 from ahmsa.types import FloatArray
 
 _FLAT = 1e-6
@@ -50,16 +51,13 @@ def recentre(uvs: FloatArray) -> FloatArray:
 def restore_proportion(uvs: FloatArray) -> FloatArray:
     """Give v back its size beside u, which scaling each channel by itself took away.
 
-    uvs: (n, 3, h, w) 0-1 maps -> the same with v multiplied. Strain was computed before and remembers: sqrt(u_x^2 + v_y^2 +
-    (u_y + v_x)^2 / 2) (paper eq. 1) of the right proportion is like the strain channel, of a wrong one less. The factor is the
-    mean over `_STEPS`, each as likely as its strain's correlation and the usual proportion make it.
+    uvs: (n, 3, h, w) 0-1 maps -> the same with v multiplied. Strain was computed before and remembers: that of
+    the right proportion (paper eq. 1) is like the strain channel, of a wrong one less. The factor is the mean over `_STEPS`,
+    each as likely as its strain's correlation and the usual proportion make it.
     """
-    u, v, strain = (uvs[:, channel].astype(np.float64) for channel in range(3))
-    u_y, u_x = np.gradient(u, axis=(-2, -1))
-    v_y, v_x = np.gradient(v, axis=(-2, -1))
-    factors = np.exp2(_STEPS)[:, None, None, None]
-    squares = (u_x**2 + u_y**2 / 2) + factors * (u_y * v_x) + factors**2 * (v_y**2 + v_x**2 / 2)
-    correlation = _correlation(np.sqrt(np.maximum(squares, 0)), strain)
+    u_v = np.repeat(uvs[None, :, :2], len(_STEPS), axis=0)
+    u_v[:, :, 1] *= np.exp2(_STEPS)[:, None, None, None]
+    correlation = _correlation(strain_magnitude(u_v).astype(np.float64), uvs[:, 2].astype(np.float64))
     likely = np.exp(_TRUST * (correlation - correlation.max(axis=0)) - ((_STEPS[:, None] - _USUAL) / _SPREAD) ** 2 / 2)
     power = (likely * _STEPS[:, None]).sum(axis=0) / likely.sum(axis=0)
     restored = uvs.copy()
