@@ -22,7 +22,7 @@ from ahmsa.frames import FrameFolder
 from ahmsa.trees import existing_root, find_trees, find_workbook, subfolders
 from ahmsa.workbook import Row, read_table
 from train.databases.clips import Annotation, Protocol, Survey, annotation_of, protocol_for
-from train.databases.collect import NO_IMAGES, Tree, collect, fullest, key_of
+from train.databases.collect import Tree, collect, fullest, key_of
 
 NAME = "casme3"
 FPS = 30.0
@@ -156,10 +156,11 @@ def _trees(root: Path, annotations: Sequence[Annotation]) -> list[Tree]:
     for path, folders in found:
         if _is_depth_tree(path.relative_to(root)):
             continue
-        choices = {
-            key_of(a): [scan(folder) for name in _folder_names(a) for folder in folders.get(name, ())] for a in annotations
-        }
-        clips = {key_of(a): _holding(choices[key_of(a)], a) for a in annotations if choices[key_of(a)]}
+        clips = {}
+        for annotation in annotations:
+            choices = [scan(folder) for name in _folder_names(annotation) for folder in folders.get(name, ())]
+            if choices:
+                clips[key_of(annotation)] = _holding(choices, annotation)
         trees.append(Tree(path, clips))
     return trees
 
@@ -214,4 +215,4 @@ def _holding(folders: Iterable[FrameFolder], annotation: Annotation) -> FrameFol
     """The folder that has most frames of a clip, or else most frames."""
     first = annotation.onset or 0
     last = max(annotation.offset or first, annotation.apex or first)
-    return max(folders, key=lambda folder: (len(folder.between(first, last)), len(folder)), default=NO_IMAGES)
+    return max(folders, key=lambda folder: (len(folder.between(first, last)), len(folder)))
