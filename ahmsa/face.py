@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from ahmsa.crop import cut_crop
-from ahmsa.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points
+from ahmsa.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points, similarity_scale
 from ahmsa.landmarks import FaceMesh
 from ahmsa.settings import FaceSettings
 from ahmsa.types import AlignedFace, ByteImage, FaceQuality, FloatArray, Frame, Matrix
@@ -39,7 +39,9 @@ _LEFT_EDGE, _RIGHT_EDGE, _NOSE_TIP = 234, 454, 1
 class Detector(Protocol):
     """Whatever finds landmarks: `ahmsa.landmarks.FaceMesh`, or a stand-in."""
 
-    def detect(self, image: ByteImage) -> list[FloatArray]: ...
+    def detect(self, image: ByteImage) -> list[FloatArray]:
+        """(h, w, 3) BGR -> per face (468, 3) x, y, z in pixels, or (468, 2) where the detector knows no depth."""
+        ...
 
     def close(self) -> None: ...
 
@@ -141,6 +143,7 @@ class FaceTracker:
             face_id=track.face_id,
             pixels=pixels,
             landmarks_px=apply_similarity(track.alignment, track.landmarks),
+            depth_px=(track.depth * similarity_scale(track.alignment)).astype(np.float32),
             quality=FaceQuality(
                 interocular_px=track.interocular_px,
                 yaw_deg=track.yaw_deg,
@@ -175,6 +178,7 @@ class _Track:
     visible: bool = True
     seen_ns: int = -1
     landmarks: FloatArray = field(default_factory=lambda: np.zeros((0, 2), np.float32))
+    depth: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
     centre: FloatArray = field(default_factory=lambda: np.zeros(2, np.float32))
     interocular_px: float = 1.0
     yaw_deg: float = 0.0
@@ -185,10 +189,11 @@ class _Track:
         self.recent.append((now_ns, points))
         while not 0 <= now_ns - self.recent[0][0] <= _AVERAGED_MS * 1e6:
             self.recent.popleft()
-        self.seen_ns, self.visible, self.landmarks = now_ns, True, landmarks
+        self.seen_ns, self.visible, self.landmarks = now_ns, True, landmarks[:, :2]
+        self.depth = landmarks[:, 2] if landmarks.shape[1] == 3 else np.zeros(0, np.float32)
         self.centre = points.mean(axis=0)
         self.interocular_px = max(float(np.linalg.norm(points[1] - points[0])), 1.0)
-        self.yaw_deg = _yaw_deg(landmarks)
+        self.yaw_deg = _yaw_deg(self.landmarks)
 
     def recent_points(self) -> FloatArray:
         """(n, 5, 2) named points of the last refreshes."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from ahmsa.crop import cut_crop
 from ahmsa.errors import DataError
-from ahmsa.geometry import apply_similarity, canonical_points_px, dlib_points, fit_similarity
+from ahmsa.geometry import apply_similarity, canonical_points_px, dlib_points, fit_similarity, similarity_scale
 from ahmsa.landmarks import FaceMesh
 from ahmsa.types import AlignedFace, ByteImage, FaceQuality, FloatArray, Matrix
 
@@ -99,7 +99,8 @@ class ClipAligner:
             t_capture_ns=round(number * 1e9 / fps),
             face_id=0,
             pixels=pixels,
-            landmarks_px=mesh if len(mesh) == 0 else apply_similarity(fit.alignment, mesh),
+            landmarks_px=mesh[:, :2] if len(mesh) == 0 else apply_similarity(fit.alignment, mesh[:, :2]),
+            depth_px=(mesh[:, 2] * similarity_scale(fit.alignment)).astype(np.float32),
             quality=_quality(pixels, fit.landmarks),
             alignment=fit.alignment,
         )
@@ -108,12 +109,12 @@ class ClipAligner:
         self._mesh.close()
 
     def _mesh_landmarks(self, image: ByteImage) -> FloatArray:
-        """(468, 2) in the image's pixels, or (0, 2). A border is added: cropped clips leave FaceMesh's detector no margin."""
+        """(468, 3) in the image's pixels, or (0, 3). A border is added: cropped clips leave FaceMesh's detector no margin."""
         colour = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
         border = round(_ATTEMPTS[1][0] * max(image.shape[:2]))
         padded = cv2.copyMakeBorder(colour, border, border, border, border, cv2.BORDER_REPLICATE)
         found = self._mesh.detect(cast(ByteImage, padded))
-        return found[0] - np.float32(border) if found else np.zeros((0, 2), dtype=np.float32)
+        return found[0] - np.array([border, border, 0], np.float32) if found else np.zeros((0, 3), dtype=np.float32)
 
 
 def predictor_path() -> Path:

@@ -6,6 +6,7 @@ Live faces and database clips are aligned to the same points, so that live maps 
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from ahmsa.types import FloatArray, Matrix
 
 Points = npt.NDArray[np.floating[Any]]
-"""(n, 2) x, y of any float width."""
+"""(n, 2) x, y of any float width; (n, 3) x, y, z where a docstring says so."""
 
 CANONICAL_GRID = 28
 CANONICAL_POINTS = np.array([[6.75, 8.68], [21.14, 8.64], [14.08, 14.72], [8.41, 20.47], [19.74, 20.40]], dtype=np.float32)
@@ -39,8 +40,8 @@ def canonical_points_px(crop_px: int) -> FloatArray:
 
 
 def mesh_points(landmarks_px: Points) -> FloatArray:
-    """(5, 2) named points from (468 or 478, 2) FaceMesh landmarks."""
-    return _centres(landmarks_px, _MESH_POINTS)
+    """(5, 2) named points from (468 or 478, 2 or 3) FaceMesh landmarks."""
+    return _centres(landmarks_px[:, :2], _MESH_POINTS)
 
 
 def dlib_points(landmarks_px: Points) -> FloatArray:
@@ -60,6 +61,11 @@ def fit_similarity(source: Points, target: Points) -> Matrix:
     b = float((s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0]).sum()) / spread
     linear = np.array([[a, -b], [b, a]])
     return np.column_stack([linear, target_mean - linear @ source_mean])
+
+
+def similarity_scale(matrix: Matrix) -> float:
+    """How many target pixels one source pixel becomes under a (2, 3) similarity."""
+    return math.hypot(float(matrix[0, 0]), float(matrix[1, 0]))
 
 
 def apply_similarity(matrix: Matrix, points: Points) -> FloatArray:

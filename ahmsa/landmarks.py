@@ -39,13 +39,16 @@ class FaceMesh:
         self._found = False
 
     def detect(self, image: ByteImage) -> list[FloatArray]:
-        """(h, w, 3) BGR -> one (468, 2) array of x, y in pixels per face; empty where there is none."""
+        """(h, w, 3) BGR -> one (468, 3) array of x, y, z in pixels per face; empty where there is none.
+
+        z is depth in the scale of x: smaller is nearer to the camera, 0 at about the head's centre.
+        """
         with contextlib.nullcontext() if self._found else _quiet_stderr():  # it warns once more at its first face
             result = self._mesh.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
         self._found = self._found or bool(result.multi_face_landmarks)
         height, width = image.shape[:2]
         return [
-            np.array([(p.x * width, p.y * height) for p in face.landmark[:MESH_LANDMARKS]], dtype=np.float32)
+            np.array([(p.x * width, p.y * height, p.z * width) for p in face.landmark[:MESH_LANDMARKS]], dtype=np.float32)
             for face in result.multi_face_landmarks or ()
         ]
 

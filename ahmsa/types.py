@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -63,6 +63,9 @@ class AlignedFace:
     """(2, 3) similarity from the source image to the crop."""
     anchor: int = 0
     """Number of the held transform: two faces with one anchor were cut by one and the same alignment."""
+    depth_px: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
+    """(468,) depth of the landmarks in crop px, smaller is nearer to the camera, about 0 at the head's centre; (0,) where
+    the detector gives none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,9 @@ def _pair_of_faces(onset: Path, apex: Path, crop_px: int) -> Candidate:
     if not at_rest:
         raise DataError(f"no face found in {onset}; give a picture of a face, or aligned crops with --aligned")
     alignment = fit_similarity(mesh_points(at_rest[0]), canonical_points_px(crop_px))
-    landmarks = [apply_similarity(alignment, found[0]) if found else np.zeros((0, 2), np.float32) for found in (at_rest, moved)]
+    landmarks = [
+        apply_similarity(alignment, found[0][:, :2]) if found else np.zeros((0, 2), np.float32) for found in (at_rest, moved)
+    ]
     crops = [cut_crop(image, alignment, crop_px) for image in (first, second)]
     return _candidate(crops[0], crops[1], landmarks[0], landmarks[1], alignment)
 

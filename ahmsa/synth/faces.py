@@ -17,7 +17,7 @@ from ahmsa.settings import FaceSettings
 from ahmsa.synth.camera import expose, quality_at, shots
 from ahmsa.synth.performance import Moment, Performance
 from ahmsa.synth.plan import script_of
-from ahmsa.synth.portrait import WIDTH_PX
+from ahmsa.synth.portrait import CAMERA_PER_FACE, WIDTH_PX, portrait
 from ahmsa.synth.render import Box, Renderer
 from ahmsa.synth.script import ClipScript, Disturbance, Scenario, TrueEvent
 from ahmsa.types import AlignedFace, ByteImage, FloatArray, Frame
@@ -99,7 +99,8 @@ class _KnownLandmarks:
         rng = np.random.default_rng([self._seed, 4, self._content])
         noise = rng.normal(0, _JITTER_PX * (1 - _SHARED_JITTER**2) ** 0.5, points.shape)
         noise += rng.normal(0, _JITTER_PX * _SHARED_JITTER, 2)
-        return [cast(FloatArray, (points + noise - np.array(_WINDOW[:2])).astype(np.float32))]
+        depth = portrait().depth * CAMERA_PER_FACE + rng.normal(0, _JITTER_PX, len(points))
+        return [np.column_stack([points + noise - np.array(_WINDOW[:2]), depth]).astype(np.float32)]
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -16,7 +16,7 @@ from typing import Any, cast
 import cv2
 import numpy as np
 
-from ahmsa.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points
+from ahmsa.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points, similarity_scale
 from ahmsa.landmarks import FaceMesh
 from ahmsa.synth.muscles import CROP_PX
 from ahmsa.types import ByteImage, FloatArray, Matrix
@@ -44,6 +44,8 @@ class Portrait:
     """(h, w) its grey levels."""
     landmarks: FloatArray
     """(468, 2) FaceMesh landmarks, face px."""
+    depth: FloatArray
+    """(468,) their depth, face px, smaller is nearer to the camera."""
 
 
 @cache
@@ -57,7 +59,8 @@ def portrait() -> Portrait:
     return Portrait(
         texture=texture,
         grey=cast(ByteImage, cv2.cvtColor(texture, cv2.COLOR_BGR2GRAY)),
-        landmarks=apply_similarity(to_face, landmarks),
+        landmarks=apply_similarity(to_face, landmarks[:, :2]),
+        depth=(landmarks[:, 2] * similarity_scale(to_face)).astype(np.float32),
     )
 
 
@@ -74,7 +77,8 @@ def face_to_texture(points: FloatArray) -> FloatArray:
 def _find_landmarks(image: ByteImage) -> FloatArray:
     twice = cast(ByteImage, cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
     with FaceMesh(static=True) as mesh:
-        return cast(FloatArray, (mesh.detect(twice)[0] + 0.5) / 2 - 0.5)
+        found = mesh.detect(twice)[0]
+    return cast(FloatArray, np.column_stack([(found[:, :2] + 0.5) / 2 - 0.5, found[:, 2] / 2]))
 
 
 def _enlarged(image: ByteImage, to_face: Matrix) -> ByteImage:

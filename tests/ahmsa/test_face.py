@@ -207,3 +207,18 @@ def test_the_same_frames_give_the_same_faces():
         assert np.array_equal(first.pixels, second.pixels)
         assert np.array_equal(first.landmarks_px, second.landmarks_px)
         assert (first.anchor, first.face_id) == (second.anchor, second.face_id)
+
+
+def test_the_nose_is_nearer_than_the_ears_and_depth_has_the_scale_of_the_crop():
+    with FaceTracker(FaceSettings()) as tracker:
+        [face] = tracker.update(Frame(0, 0, portrait()))
+    nose, ear, other_ear = face.depth_px[[1, 234, 454]]
+    assert face.depth_px.shape == (MESH_LANDMARKS,)
+    assert nose < -5
+    assert 20 < (ear + other_ear) / 2 - nose < 128
+
+
+def test_a_detector_may_know_no_depth():
+    [[face]] = follow([[mesh_at(320, 240)]])
+    assert face.landmarks_px.shape == (MESH_LANDMARKS, 2)
+    assert face.depth_px.shape == (0,)

@@ -54,7 +54,7 @@ class Seen:
 def mesh_at(clip):
     """Real landmarks, moved and scaled."""
     with FaceMesh() as mesh:
-        [landmarks] = mesh.detect(clip[0].image)
+        landmarks = mesh.detect(clip[0].image)[0][:, :2]
     left, right = mesh_points(landmarks)[:2]
 
     def moved(x, y, interocular_px=80.0):
