@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from ahmsa.face import Detector, FaceTracker
 from ahmsa.settings import FaceSettings
 from ahmsa.types import AlignedFace, ByteImage, Candidate, Frame
+from spotting.advice import Reading, face_reading
 from spotting.settings import SpotterSettings
 from spotting.spotter import Motion, Spotter
 from streamer.distinct import is_same_picture
@@ -39,8 +40,16 @@ class CaptureResult:
     """Face id -> this frame's sample of the spotting signal."""
     states: dict[int, str]
     """Face id -> calibrating, watching, open or refractory."""
-    gates: list[str]
-    """Why nothing can be spotted now: no_face, too_small, turned_away, too_dark, blurred, low_frame_rate."""
+    shut: list[tuple[int | None, Reading]]
+    """Face id (None: the whole picture) and gate, why nothing can be spotted now: no_face, too_small, turned_away, too_dark,
+    blurred, low_frame_rate."""
+    calibration_left_ms: dict[int, float]
+    """Face id -> neutral time still needed, for faces that are calibrating."""
+
+    @property
+    def gates(self) -> list[str]:
+        """Names of the shut gates, each once."""
+        return list(dict.fromkeys(reading.gate for _, reading in self.shut))
 
 
 class RollingTimes:
@@ -82,14 +91,14 @@ class CaptureStage:
     """
 
     def __init__(self, face: FaceSettings, spotter: SpotterSettings, detector: Detector | None = None) -> None:
-        self._spotter_settings = spotter
+        self._face_settings, self._spotter_settings = face, spotter
         self._tracker = FaceTracker(face, detector)
         self._forget_ns = (2 * face.forget_ms + 1000) * 1e6  # later than the tracker, so that no id meets a second spotter
         self._watched: dict[int, _Watched] = {}
         self._past_gated: Counter[str] = Counter()
         self._newest: ByteImage | None = None
         self._frame_times_ns: deque[int] = deque()
-        self._gates: list[str] = []
+        self._shut: list[tuple[int | None, Reading]] = []
         self.processed = 0
         self.dropped: Counter[str] = Counter()
         """Reason -> frames that were passed over: `duplicate`, the same picture again."""
@@ -100,7 +109,7 @@ class CaptureStage:
         """Take the next frame."""
         if is_same_picture(frame.image, self._newest):
             self.dropped["duplicate"] += 1
-            return CaptureResult([], [], {}, self._states(), self._gates)
+            return self._result([], [], {})
         self._newest = frame.image
         self._count_rate(frame.t_capture_ns)
         with self._timed("capture"):
@@ -109,8 +118,8 @@ class CaptureStage:
             with self._timed("spot"):
                 candidates, motions = self._spot(faces, frame.t_capture_ns)
         self.processed += 1
-        self._gates = self._shut_gates(faces)
-        return CaptureResult(faces, candidates, motions, self._states(), self._gates)
+        self._shut = self._shut_gates(faces)
+        return self._result(faces, candidates, motions)
 
     def finish(self, reason: str = "source_ended") -> list[Candidate]:
         """The source has ended: what is still open is retracted."""
@@ -141,7 +150,7 @@ class CaptureStage:
         candidates, motions = [], {}
         seen = {face.face_id: face for face in faces}
         for face_id in seen.keys() - self._watched.keys():
-            self._watched[face_id] = _Watched(Spotter(self._spotter_settings), now_ns, now_ns)
+            self._watched[face_id] = _Watched(Spotter(self._spotter_settings), now_ns, now_ns, now_ns)
         for face_id, one in sorted(self._watched.items()):
             candidate = one.take(seen.get(face_id), now_ns)
             if candidate is not None:
@@ -158,15 +167,25 @@ class CaptureStage:
                 self._past_gated.update(one.spotter.gated)
                 del self._watched[face_id]
 
-    def _states(self) -> dict[int, str]:
-        return {face_id: one.spotter.state for face_id, one in self._watched.items()}
+    def _result(self, faces: list[AlignedFace], candidates: list[Candidate], motions: dict[int, Motion]) -> CaptureResult:
+        states: dict[int, str] = {face_id: one.spotter.state for face_id, one in self._watched.items()}
+        left_ms = {
+            face_id: max(0.0, self._spotter_settings.calibration_ms - one.used_ms)
+            for face_id, one in self._watched.items()
+            if states[face_id] == "calibrating"
+        }
+        return CaptureResult(faces, candidates, motions, states, self._shut, left_ms)
 
-    def _shut_gates(self, faces: list[AlignedFace]) -> list[str]:
-        gates = list(dict.fromkeys(face.quality.problem for face in faces if face.quality.problem)) if faces else ["no_face"]
-        times = self._frame_times_ns
-        if times[-1] - times[0] >= _RATE_KNOWN_NS and self.distinct_hz < self._spotter_settings.min_rate_hz:
-            gates.append("low_frame_rate")
-        return gates
+    def _shut_gates(self, faces: list[AlignedFace]) -> list[tuple[int | None, Reading]]:
+        shut: list[tuple[int | None, Reading]] = [] if faces else [(None, Reading("no_face"))]
+        for face in faces:
+            reading = face_reading(face.quality, self._face_settings)
+            if reading is not None:
+                shut.append((face.face_id, reading))
+        times, least_hz = self._frame_times_ns, self._spotter_settings.min_rate_hz
+        if times[-1] - times[0] >= _RATE_KNOWN_NS and self.distinct_hz < least_hz:
+            shut.append((None, Reading("low_frame_rate", self.distinct_hz, least_hz)))
+        return shut
 
     def _count_rate(self, now_ns: int) -> None:
         times = self._frame_times_ns
@@ -190,12 +209,21 @@ class _Watched:
     spotter: Spotter
     seen_ns: int
     used_ns: int
+    since_ns: int
+    """From here on it was good enough without a break."""
     lost: bool = False
+
+    @property
+    def used_ms(self) -> float:
+        """How long it has been good enough without a break."""
+        return (self.used_ns - self.since_ns) / 1e6
 
     def take(self, face: AlignedFace | None, now_ns: int) -> Candidate | None:
         self.seen_ns = now_ns if face is not None else self.seen_ns
         problem = "face_lost" if face is None else face.quality.problem
         if face is not None and problem is None:
+            if self.lost:
+                self.since_ns = now_ns
             self.used_ns, self.lost = now_ns, False
             return self.spotter.update(face)
         if self.lost or now_ns - self.used_ns <= _LOST_AFTER_MS * 1e6:

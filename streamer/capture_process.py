@@ -15,13 +15,14 @@ import zmq
 
 from ahmsa.types import Candidate, Frame
 from configs.schema import LiveSettings
+from spotting.advice import advice
 from streamer.capture import CaptureResult, CaptureStage, use_one_core
 from streamer.edge import CANDIDATE, CAPTURE_HWM, ENDED, MESSAGE, Stamps, parts_of
 from streamer.messages import MotionPace, motion_message
 from streamer.sockets import connected
 from streamer.sources import Source, SourceSpec, open_source
 from streamer.video_recorder import VideoRecorder
-from streamer.wire import FaceState, StageTiming, StatusMessage, encode
+from streamer.wire import FaceState, ShutGate, StageTiming, StatusMessage, encode
 
 _CHANGE_GAP_S = 0.1
 _GRABS_KEPT = 512
@@ -104,7 +105,7 @@ class CaptureLoop:
         self._pace = MotionPace(task.settings.stream.motion_hz)
         self._grabbed_ns: OrderedDict[int, int] = OrderedDict()
         self._t_capture_ns = 0
-        self._result = CaptureResult([], [], {}, {}, [])
+        self._result = CaptureResult([], [], {}, {}, [], {})
         self._said: tuple[object, ...] = ()
         self._said_s = 0.0
 
@@ -160,7 +161,6 @@ class CaptureLoop:
     def _send_status(self) -> None:
         captured, drops, waiting = self._source.account()
         result, stage = self._result, self._stage
-        problems = {face.face_id: face.quality.problem for face in result.faces}
         status = StatusMessage(
             source=self._source.name,
             t_capture_ns=self._t_capture_ns,
@@ -172,9 +172,27 @@ class CaptureLoop:
             waiting=waiting,
             dropped=dict(Counter(drops) + stage.dropped),
             stages={name: StageTiming(round(times.p50_ms, 2), round(times.p95_ms, 2)) for name, times in stage.timings.items()},
-            faces=[FaceState(face_id, state, problems.get(face_id)) for face_id, state in result.states.items()],
-            flags=list(result.gates),
+            faces=_face_states(result),
+            flags=result.gates,
+            shut=_shut_gates(result),
             gated=dict(stage.gated),
             edges={"capture->hub": self._outlet.dropped} if self._outlet.dropped else {},
         )
         self._outlet.send([MESSAGE, encode(status)])
+
+
+def _face_states(result: CaptureResult) -> list[FaceState]:
+    problems = {face.face_id: face.quality.problem for face in result.faces}
+    left_ms = {face_id: round(left, 1) for face_id, left in result.calibration_left_ms.items()}
+    return [FaceState(face_id, state, problems.get(face_id), left_ms.get(face_id)) for face_id, state in result.states.items()]
+
+
+def _shut_gates(result: CaptureResult) -> list[ShutGate]:
+    return [
+        ShutGate(reading.gate, advice(reading), _rounded(reading.value), _rounded(reading.limit), face_id)
+        for face_id, reading in result.shut
+    ]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)

@@ -119,6 +119,21 @@ class FaceState(Struct, frozen=True):
     spotter: str
     """calibrating, watching, open or refractory."""
     problem: str | None = None
+    calibration_left_ms: Magnitude | None = None
+    """Neutral time that is still needed before anything can be spotted; None unless `spotter` is calibrating."""
+
+
+class ShutGate(Struct, frozen=True):
+    """A gate that is shut now, by how much, and what to do about it."""
+
+    gate: str
+    advice: str
+    """One English sentence for people, as in `eyes 34 px apart, 40 needed: come closer`."""
+    value: float | None = None
+    limit: float | None = None
+    """Value that was measured and limit that opens the gate, where it has figures; unit as in the advice."""
+    face_id: Count | None = None
+    """None where the gate is about the whole picture."""
 
 
 class WorkerStatus(Struct, frozen=True):
@@ -143,6 +158,8 @@ class StatusMessage(Message, frozen=True, kw_only=True, tag="ahmsa.status/1"):
     faces: list[FaceState] = []
     flags: list[str] = []
     """Quality gates that are shut now: no_face, too_small, turned_away, too_dark, blurred, low_frame_rate."""
+    shut: list[ShutGate] = []
+    """The same gates with their figures, one entry per face that shuts them."""
     gated: dict[str, Count] = {}
     """Movements that were seen and not published, by gate."""
     edges: dict[str, Count] = {}

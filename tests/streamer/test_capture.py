@@ -131,6 +131,21 @@ def test_a_shut_gate_has_a_name(mesh_at, interocular_px, levels, gates):
     assert results[-1].gates == gates
 
 
+def test_a_shut_gate_tells_its_figures(mesh_at):
+    _, results, _ = run(noise(3), make_stage(Seen(mesh_at(320, 240, 25))))
+    [(face_id, reading)] = results[-1].shut
+    assert (face_id, reading.gate, round(reading.value), reading.limit) == (0, "too_small", 25, 40.0)
+
+
+def test_calibration_counts_down_and_starts_anew_where_the_face_was_lost(mesh_at):
+    _, results, _ = run(noise(100), make_stage(Seen(mesh_at(320, 240), blind=range(30, 45)), forget_ms=2000.0))
+    left_ms = [result.calibration_left_ms.get(0) for result in results]
+    assert left_ms[0] == 2000.0
+    assert left_ms[29] == pytest.approx(2000 - 29 * 1000 / FPS, abs=2)
+    assert left_ms[45] == 2000.0
+    assert left_ms[60] == pytest.approx(1500, abs=2)
+
+
 def test_a_face_that_is_gone_for_long_is_forgotten(mesh_at):
     _, results, _ = run(noise(100), make_stage(Seen(mesh_at(320, 240), blind=range(5, 200)), forget_ms=100.0))
     assert results[5].faces == []
