@@ -39,6 +39,8 @@ class StreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     motion_hz: Annotated[float, Meta(gt=0, le=30)] = 30.0
     """Most `motion` messages a second per face."""
     status_s: Annotated[float, Meta(gt=0)] = 1.0
+    markers: str | None = None
+    """Endpoint at which programs of this machine set markers; None: the loopback, at the port of `publish` + 2."""
 
 
 class LiveSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass
 
-from streamer.wire import AnyMessage, EmotionMessage, MotionMessage, RegionMotion, SpotMessage, StatusMessage
+from streamer.wire import AnyMessage, EmotionMessage, MarkerMessage, MotionMessage, RegionMotion, SpotMessage, StatusMessage
 
 CLAIM = (
     "What it shows are movements of a face. They are no proof of a feeling, and no ground for a decision about a person. "
@@ -46,6 +46,7 @@ class Board:
         self.events: OrderedDict[str, Event] = OrderedDict()
         """Event id -> event, oldest first."""
         self.emotions: list[EmotionMessage] = []
+        self.markers: deque[MarkerMessage] = deque(maxlen=_EVENTS_KEPT)
         self.phases: Counter[str] = Counter()
         self.retractions: Counter[str] = Counter()
         """Reason -> movements that were taken back; `macro` for those that lasted too long."""
@@ -68,6 +69,8 @@ class Board:
                 self.phases[message.phase] += 1
                 if message.phase == "retracted":
                     self.retractions[message.reason or "unknown"] += 1
+            case MarkerMessage():
+                self.markers.append(message)
             case EmotionMessage():
                 self._event(message.event_id).emotion = message
                 self.emotions.append(message)

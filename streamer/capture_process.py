@@ -17,12 +17,13 @@ from ahmsa.types import Candidate, Frame
 from configs.schema import LiveSettings
 from spotting.advice import advice
 from streamer.capture import CaptureResult, CaptureStage, use_one_core
+from streamer.clocks import capture_clock
 from streamer.edge import CANDIDATE, CAPTURE_HWM, ENDED, MESSAGE, Stamps, parts_of
 from streamer.messages import MotionPace, motion_message
 from streamer.sockets import connected
 from streamer.sources import Source, SourceSpec, open_source
 from streamer.video_recorder import VideoRecorder
-from streamer.wire import FaceState, ShutGate, StageTiming, StatusMessage, encode
+from streamer.wire import CaptureClock, FaceState, ShutGate, StageTiming, StatusMessage, encode
 
 _CHANGE_GAP_S = 0.1
 _GRABS_KEPT = 512
@@ -105,6 +106,7 @@ class CaptureLoop:
         self._pace = MotionPace(task.settings.stream.motion_hz)
         self._grabbed_ns: OrderedDict[int, int] = OrderedDict()
         self._t_capture_ns = 0
+        self._clock: CaptureClock | None = None
         self._result = CaptureResult([], [], {}, {}, [], {})
         self._said: tuple[object, ...] = ()
         self._said_s = 0.0
@@ -130,6 +132,7 @@ class CaptureLoop:
         while len(self._grabbed_ns) > _GRABS_KEPT:
             self._grabbed_ns.popitem(last=False)
         self._t_capture_ns = frame.t_capture_ns
+        self._clock = self._clock or capture_clock(self._source, frame.t_capture_ns)
         if self._video is not None:
             self._video.write(frame)
         before = self._stage.processed
@@ -177,6 +180,7 @@ class CaptureLoop:
             shut=_shut_gates(result),
             gated=dict(stage.gated),
             edges={"capture->hub": self._outlet.dropped} if self._outlet.dropped else {},
+            clock=self._clock,
         )
         self._outlet.send([MESSAGE, encode(status)])
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     from streamer.board import Board
     from streamer.live import View
 
+_BEGAN_NS = monotonic_ns()
+"""Importing the rest takes longer than a marker may be off."""
+
 _live = program("From a camera to a stream of micro-expressions.")
 _watch = program("Read a running stream.")
 _worker = program("The recogniser alone.")
+_mark = program("Say in the record what happened outside the picture.")
 
 
 def live() -> None:
@@ -37,6 +42,11 @@ def watch() -> None:
 def worker() -> None:
     """Entry point of `ahmsa-worker`."""
     run_program(_worker)
+
+
+def mark() -> None:
+    """Entry point of `ahmsa-mark`."""
+    run_program(_mark)
 
 
 def _source(*names: str, help: str, min: int | None = None) -> Any:
@@ -82,6 +92,10 @@ def _run_live(
         str | None,
         _output(help="Endpoint of the stream. Default: tcp://127.0.0.1:5556, for this machine only."),
     ] = None,
+    markers: Annotated[
+        str | None,
+        _output(help="Endpoint at which `ahmsa-mark` sets markers, on this machine only. Default: the stream's port + 2."),
+    ] = None,
     record: Annotated[
         Path | None, _output(help="Keep events.jsonl, motion.csv and session.json in a new folder. No images.")
     ] = None,
@@ -123,7 +137,13 @@ def _run_live(
         )
     if worker is not None:
         _refuse(recognising, "cannot be had with --worker: tell it to the `ahmsa-worker` that runs there")
-    overrides = {"stream.publish": publish, "stream.worker": worker, "device": device, "face.max_faces": max_faces}
+    overrides = {
+        "stream.publish": publish,
+        "stream.markers": markers,
+        "stream.worker": worker,
+        "device": device,
+        "face.max_faces": max_faces,
+    }
     settings = _settings(config, overrides)
     from streamer.board import Board
 
@@ -168,7 +188,9 @@ def _run_watch(
     json: Annotated[bool, typer.Option("--json", help="One JSON line per message, as it was published: for a pipe.")] = False,
     topic: Annotated[
         list[str] | None,
-        typer.Option(help="Only topics that start so; may be given again. Default: emotion. spot. status.", show_default=False),
+        typer.Option(
+            help="Only topics that start so; may be given again. Default: emotion. spot. marker. status.", show_default=False
+        ),
     ] = None,
     timeout: Annotated[
         float | None, typer.Option(min=0.1, help="End with an error after so many silent seconds.", show_default=False)
@@ -190,6 +212,31 @@ def _run_watch(
         sys.stdout.write(wire.json_schema_text())
         return
     watch.watch(endpoint, topics=topic or watch.DEFAULT_TOPICS, as_json=json, timeout_s=timeout)
+
+
+@_mark.command()
+def _run_mark(
+    text: Annotated[str, typer.Argument(help="What happened.")],
+    value: Annotated[float | None, typer.Argument(help="A number that goes with it: a trial, a code.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Where markers are taken. Default: tcp://127.0.0.1:5558.")] = None,
+    source: Annotated[str, typer.Option(help="Who says so.")] = "mark",
+    timeout: Annotated[float, typer.Option(min=0.1, help="End with an error after so many seconds without an answer.")] = 5.0,
+    debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
+) -> None:
+    """Set a marker in a running session; ends when it is in the record.
+
+    The marker has the time at which this command began to run. `ahmsa-mark "film 3"`
+
+    With a number: `ahmsa-mark trial 17`
+    """
+    from streamer.markers import marker_endpoint, set_marker
+    from streamer.wire import DEFAULT_ENDPOINT
+
+    number = int(value) if value is not None and value.is_integer() else value
+    where = endpoint or marker_endpoint(DEFAULT_ENDPOINT)
+    reply = set_marker(where, text, number, source=source, t_monotonic_ns=_BEGAN_NS, timeout_s=timeout)
+    kept = "recorded" if reply.recorded else "published (nothing is recorded)"
+    typer.echo(f"{kept}: {text} at {reply.session_s:.3f} s, {reply.utc}")
 
 
 @_worker.command()

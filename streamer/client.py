@@ -17,10 +17,11 @@ from typing import Any
 import zmq
 
 from ahmsa.errors import StreamError
+from streamer.markers import MarkerReply, marker_endpoint, set_marker
 from streamer.sockets import connected
 from streamer.wire import DEFAULT_ENDPOINT, AnyMessage, decode
 
-EMOTION, SPOT, MOTION, STATUS = "emotion.", "spot.", "motion.", "status."
+EMOTION, SPOT, MOTION, STATUS, MARKER = "emotion.", "spot.", "motion.", "status.", "marker."
 _STEP_S = 0.2
 
 
@@ -29,6 +30,7 @@ class EmotionStream:
 
     topics: prefixes to subscribe to; every level ends with a dot (`emotion.camera0.1.` is face 1 of camera 0).
     timeout_s: iterating raises StreamError after so long a silence; None waits for ever.
+    markers: endpoint at which `mark` sets markers; None: where a stream at `endpoint` takes them by default.
     high_water_mark: messages kept here while you are busy; 0 keeps all.
     """
 
@@ -38,11 +40,13 @@ class EmotionStream:
         topics: Iterable[str] = (EMOTION,),
         *,
         timeout_s: float | None = None,
+        markers: str | None = None,
         high_water_mark: int = 1000,
         context: zmq.Context[Any] | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.timeout_s = timeout_s
+        self.markers = markers or marker_endpoint(endpoint)
         self.lost: Counter[str] = Counter()
         """Topic -> messages that were published and did not arrive, seen by holes in `seq`."""
         self._last: dict[str, tuple[str, int]] = {}
@@ -100,6 +104,13 @@ class EmotionStream:
                 return _topic_and_payload(self._socket.recv_multipart())
             if until_s is not None and monotonic() >= until_s:
                 return None
+
+    def mark(self, text: str, value: float | None = None, *, source: str = "client", timeout_s: float = 5.0) -> MarkerReply:
+        """Set a marker at this moment; returns when it is in the record. Only on the machine where ahmsa-live runs.
+
+        Raises StreamError where nobody answers, or with the reason for which there is no marker.
+        """
+        return set_marker(self.markers, text, value, source=source, timeout_s=timeout_s, context=self._context)
 
     def close(self) -> None:
         self._socket.close()

@@ -43,6 +43,7 @@ class Grabber:
     """
 
     live = True
+    behind_ns: int | None = 0
 
     def __init__(
         self, name: str, nominal_hz: float, device: Device, reopen: Callable[[], Device], settings: SourceSettings

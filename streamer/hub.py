@@ -18,7 +18,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from time import monotonic
+from time import monotonic, monotonic_ns
 from typing import Any
 
 import msgspec
@@ -26,8 +26,10 @@ import zmq
 
 from ahmsa.errors import StreamError
 from configs.schema import StreamSettings
+from streamer.clocks import SessionClock
 from streamer.edge import CANDIDATE, CAPTURE_HWM, ENDED, MESSAGE, Answer, Refusal, candidate_of
 from streamer.events import EventBook
+from streamer.markers import Answered, MarkerBook, MarkerRequest, MarkerSocket, marker_endpoint
 from streamer.messages import spot_message
 from streamer.publisher import Publisher
 from streamer.sockets import bound
@@ -36,6 +38,7 @@ from streamer.worker_link import WorkerLink
 
 OPEN_EVENTS = 64
 _POLL_MS = 20
+_LAST_LOOP_S = 5.0
 _ASK_AGAIN_S = 5.0
 """Questions without any answer for so long are asked once more."""
 
@@ -67,6 +70,9 @@ class Hub:
         self.context = zmq.Context()
         self._lossless = lossless
         self._book = EventBook(source, OPEN_EVENTS)
+        self._clock = SessionClock()
+        self._newest_ns = 0
+        """Newest capture time that the capture process has told of."""
         self._status = StatusMessage(
             source=source, t_capture_ns=0, state="starting", fps=0.0, captured=0, processed=0, recording=recording
         )
@@ -75,7 +81,8 @@ class Hub:
         self._progress_s = monotonic()
         self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
         try:
-            self._publisher = Publisher(self.context, settings, session)
+            self._publisher = Publisher(self.context, settings, session, self._clock)
+            self._marker_socket = MarkerSocket(self.context, settings.markers or marker_endpoint(settings.publish))
             self._capture = self.context.socket(zmq.PULL)
             self._capture.setsockopt(zmq.RCVHWM, CAPTURE_HWM)
             bound(self._capture, capture_endpoint)
@@ -83,6 +90,8 @@ class Hub:
         except StreamError:
             self.context.destroy(linger=0)
             raise
+        self._markers = MarkerBook(self._publisher.publish, self._clock, is_recorded=recording != "off")
+        self._status = msgspec.structs.replace(self._status, markers=self._marker_socket.endpoint)
 
     @property
     def endpoint(self) -> str:
@@ -93,6 +102,21 @@ class Hub:
     def worker_crop_px(self) -> int | None:
         """Side of the crops that the recogniser accepts, once it is ready."""
         return self._link.crop_px
+
+    @property
+    def marker_endpoint(self) -> str:
+        """Where programs of this machine set markers."""
+        return self._marker_socket.endpoint
+
+    def mark(self, request: MarkerRequest, answered: Answered | None = None) -> None:
+        """Set a marker; from any thread. `answered` is called by the hub's thread once it is in the record, or refused."""
+        if request.t_monotonic_ns is None:
+            request = msgspec.structs.replace(request, t_monotonic_ns=monotonic_ns())
+        self._commands.put(lambda: self._take_marker(request, answered))
+
+    def marker_recorded(self, topic: str, seq: int) -> None:
+        """Told by the recorder, from its own thread, when a marker is written."""
+        self._commands.put(lambda: self._markers.recorded(topic, seq))
 
     def start(self) -> None:
         self._thread.start()
@@ -105,6 +129,10 @@ class Hub:
 
     def close(self) -> None:
         """Close every socket, those of subscribers in this process too."""
+        # A socket that is closed while another thread polls it ends the process.
+        self._stopping = True
+        if self._thread.is_alive():
+            self._thread.join(_LAST_LOOP_S)
         self.context.destroy(linger=0)
 
     def source_is(self, state: SourceState, reason: str) -> None:
@@ -120,12 +148,15 @@ class Hub:
     def _run(self) -> None:
         poller = zmq.Poller()
         poller.register(self._link.socket, zmq.POLLIN)
+        poller.register(self._marker_socket.socket, zmq.POLLIN)
         try:
             while not self._stopping:
                 poller.register(self._capture, 0 if self._must_wait() else zmq.POLLIN)
                 arrived: dict[Any, int] = dict(poller.poll(_POLL_MS))
                 if self._capture in arrived:
                     self._take(self._capture.recv_multipart())
+                for request, answered in self._marker_socket.requests():
+                    self._take_marker(request, answered)
                 self._hear()
                 self._obey()
                 for emotion in self._book.ready():
@@ -154,9 +185,15 @@ class Hub:
 
     def _take_message(self, message: AnyMessage) -> None:
         if isinstance(message, StatusMessage):
+            self._clock.learn(message.source, message.clock)
+            self._newest_ns = message.t_capture_ns
             self._publish_status(message)
         else:
+            self._newest_ns = message.t_capture_ns
             self._publisher.publish(message)
+
+    def _take_marker(self, request: MarkerRequest, answered: Answered | None) -> None:
+        self._markers.take(request, self._status.source, self._newest_ns, answered)
 
     def _take_candidate(self, question: list[bytes]) -> None:
         candidate, stamps = candidate_of(question)
@@ -203,7 +240,11 @@ class Hub:
     def _publish_status(self, status: StatusMessage) -> None:
         """Complete the capture process's status by what only the hub knows, and publish it."""
         self._status = msgspec.structs.replace(
-            status, worker=self._link.status, recording=self._status.recording, edges={**status.edges, **self._book.dropped}
+            status,
+            worker=self._link.status,
+            recording=self._status.recording,
+            edges={**status.edges, **self._book.dropped},
+            markers=self._status.markers,
         )
         self._publisher.publish(self._status)
 

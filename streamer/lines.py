@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from streamer.board import CLAIM, Board
-from streamer.wire import AnyMessage, EmotionMessage, MotionMessage, SpotMessage, StatusMessage
+from streamer.wire import AnyMessage, EmotionMessage, MarkerMessage, MotionMessage, SpotMessage, StatusMessage
 
 
 def line_of(message: AnyMessage) -> str:
@@ -33,6 +33,9 @@ def line_of(message: AnyMessage) -> str:
         case MotionMessage():
             regions = " ".join(f"{name} {sample.displacement_px:.2f}" for name, sample in message.regions.items())
             return f"{start} motion   face {message.face_id}: {regions}{f' [{message.gate}]' if message.gate else ''}"
+        case MarkerMessage():
+            value = "" if message.value is None else f" = {message.value}"
+            return f"{start} marker   {message.text}{value}"
         case StatusMessage():
             return f"{start} status   {status_text(message)}"
 

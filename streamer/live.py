@@ -25,6 +25,7 @@ from streamer.capture_process import CaptureTask, run_capture
 from streamer.client import EmotionStream
 from streamer.hub import Hub
 from streamer.interrupts import InterruptError, signals
+from streamer.markers import Answered, MarkerRequest
 from streamer.processes import Child, Death, Keeper, Target, end_children
 from streamer.publisher import INPROC
 from streamer.recorder import Recorder, RecorderThread
@@ -116,6 +117,18 @@ class LiveSession:
     def children(self) -> list[Child]:
         return [keeper.child for keeper in self._keepers]
 
+    def mark(
+        self,
+        text: str,
+        value: float | None = None,
+        *,
+        source: str = "keyboard",
+        t_monotonic_ns: int | None = None,
+        answered: Answered | None = None,
+    ) -> None:
+        """Set a marker, from any thread; `answered` is called from the hub's thread once it is in the record, or refused."""
+        self._hub.mark(MarkerRequest(text=text, value=value, source=source, t_monotonic_ns=t_monotonic_ns), answered)
+
     def note(self, message: AnyMessage) -> None:
         """Learn from the stream when the first frame was there."""
         if isinstance(message, StatusMessage) and message.processed and self._first_frame_s is None:
@@ -188,7 +201,7 @@ class LiveSession:
         if options.record is not None:
             settings = msgspec.to_builtins(self._settings)
             recorder = Recorder(options.record, session=self.id, source=options.source.name, settings=settings)
-            self._recorder = thread = RecorderThread(recorder, self._hub.context)
+            self._recorder = thread = RecorderThread(recorder, self._hub.context, self._hub.marker_recorded)
             cleanup.callback(lambda: thread.close(self._reason))
         self._warn()
         self._hub.start()

@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from time import monotonic_ns, time_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ahmsa.types import AlignedFace, Candidate, Emotion, FlowMap
+from streamer.clocks import SessionClock
 from streamer.edge import Answer, Stamps
 from streamer.wire import AnyMessage, EmotionMessage, Moment, MotionMessage, RegionMotion, SpotMessage, SpotPhase, topic_of
 
@@ -123,17 +124,32 @@ def latencies(provisional: Stamps | None, confirmed: Stamps, recognise_ms: float
 
 
 class Stamper:
-    """Numbers the messages of every topic and stamps them with the moment of their publication."""
+    """Numbers the messages of every topic, and stamps them with the moment of their publication and the times of their
+    events by the session's clock."""
 
-    def __init__(self, session: str) -> None:
+    def __init__(self, session: str, clock: SessionClock | None = None) -> None:
         self._session = session
+        self._clock = clock or SessionClock()
         self._seq: Counter[str] = Counter()
 
     def stamp(self, draft: AnyMessage) -> AnyMessage:
         """The draft as the next message of its topic."""
         topic = topic_of(draft)
         self._seq[topic] += 1
-        return msgspec.structs.replace(draft, session=self._session, seq=self._seq[topic], **publication_times())
+        times = _event_times(draft, self._clock) if isinstance(draft, EmotionMessage | SpotMessage) else {}
+        return msgspec.structs.replace(draft, session=self._session, seq=self._seq[topic], **publication_times(), **times)
+
+
+def _event_times(draft: EmotionMessage | SpotMessage, clock: SessionClock) -> dict[str, Any]:
+    times: dict[str, Any] = {"onset": _timed(draft.onset, draft.source, clock), "apex": _timed(draft.apex, draft.source, clock)}
+    if draft.offset_t_ns is not None:
+        times["offset_utc"] = clock.utc(draft.source, draft.offset_t_ns)
+        times["offset_session_s"] = clock.session_s(draft.source, draft.offset_t_ns)
+    return times
+
+
+def _timed(moment: Moment, source: str, clock: SessionClock) -> Moment:
+    return Moment(moment.index, moment.t_ns, clock.utc(source, moment.t_ns), clock.session_s(source, moment.t_ns))
 
 
 def publication_times() -> dict[str, int | str]:

@@ -34,6 +34,7 @@ class Playback:
     def __init__(self, name: str, nominal_hz: float, frames: Iterator[Frame], *, as_fast_as_possible: bool) -> None:
         self.name = name
         self.nominal_hz = nominal_hz
+        self.behind_ns: int | None = None
         self._captured = 0
         self._frames = frames
         self._as_fast_as_possible = as_fast_as_possible
@@ -44,6 +45,7 @@ class Playback:
         for frame in self._frames:
             if ahead_ns is None:
                 ahead_ns = frame.t_capture_ns - time.monotonic_ns()
+                self.behind_ns = None if self._as_fast_as_possible else -ahead_ns
             if not self._as_fast_as_possible:
                 for left_s in _countdown(frame.t_capture_ns - ahead_ns):
                     time.sleep(min(left_s, HEARTBEAT_S))

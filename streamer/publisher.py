@@ -8,6 +8,7 @@ import zmq
 
 from ahmsa.errors import StreamError
 from configs.schema import StreamSettings
+from streamer.clocks import SessionClock
 from streamer.messages import Stamper
 from streamer.sockets import bound
 from streamer.wire import AnyMessage, encode, topic_of
@@ -19,8 +20,10 @@ INPROC = "inproc://stream"
 class Publisher:
     """Bound when it is made (StreamError where the endpoint is taken); used from one thread."""
 
-    def __init__(self, context: zmq.Context[Any], settings: StreamSettings, session: str) -> None:
-        self._stamper = Stamper(session)
+    def __init__(
+        self, context: zmq.Context[Any], settings: StreamSettings, session: str, clock: SessionClock | None = None
+    ) -> None:
+        self._stamper = Stamper(session, clock)
         self._socket = context.socket(zmq.PUB)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.SNDHWM, settings.high_water_mark)
@@ -31,9 +34,11 @@ class Publisher:
             self._socket.close()
             raise
 
-    def publish(self, draft: AnyMessage) -> None:
-        """Send a message as the next of its topic."""
-        self.send(self._stamper.stamp(draft))
+    def publish(self, draft: AnyMessage) -> AnyMessage:
+        """Send a message as the next of its topic; returns it as it was sent."""
+        message = self._stamper.stamp(draft)
+        self.send(message)
+        return message
 
     def send(self, message: AnyMessage) -> None:
         """Send a message as it is. It is encoded before the first frame leaves: an error cannot cut a message in two."""

@@ -1,9 +1,9 @@
 """A session on disk: `events.jsonl`, `motion.csv`, `session.json`. Text, appended and flushed line by line: what was written
 before a crash stays readable. No image is stored here.
 
-`events.jsonl` holds one line per message of the emotion, spot and status topics: the published JSON, with its `topic` put in
-front. `motion.csv` has a row per motion message. `session.json` says which source, settings, model and versions they came
-from, and both clocks at the start and the end.
+`events.jsonl` holds one line per message of the emotion, spot, marker and status topics: the published JSON, with its `topic`
+put in front. `motion.csv` has a row per motion message. `session.json` says which source, settings, model and versions they
+came from, and both clocks at the start and the end.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import platform
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -158,9 +158,13 @@ class Recorder:
 class RecorderThread:
     """A subscriber that hands every message to a recorder; in the publisher's process, so that nothing is dropped."""
 
-    def __init__(self, recorder: Recorder, context: zmq.Context[Any]) -> None:
+    def __init__(
+        self, recorder: Recorder, context: zmq.Context[Any], marker_recorded: Callable[[str, int], None] | None = None
+    ) -> None:
+        """`marker_recorded(topic, seq)` is called when a marker is written."""
         self.failure: BaseException | None = None
         self._recorder = recorder
+        self._marker_recorded = marker_recorded
         self._stream = EmotionStream(INPROC, topics=[""], high_water_mark=0, context=context)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -178,6 +182,8 @@ class RecorderThread:
                 received = self._stream.receive(0.05)
                 if received is not None:
                     self._recorder.take(*received)
+                    if self._marker_recorded is not None and received[0].startswith("marker."):
+                        self._marker_recorded(received[0], decode(received[1]).seq)
                 elif self._closing.is_set():
                     break
         except BaseException as error:  # noqa: BLE001 (the parent ends the run with it)

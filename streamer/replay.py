@@ -14,6 +14,7 @@ import msgspec
 
 from ahmsa.types import Candidate
 from streamer.capture import CaptureStage
+from streamer.clocks import SessionClock, capture_clock
 from streamer.edge import Stamps
 from streamer.messages import MotionPace, Stamper, answer_of, emotion_message, motion_message, spot_message
 from streamer.wire import AnyMessage
@@ -27,15 +28,22 @@ def events(
     source: Source, stage: CaptureStage, recogniser: Recognising, *, motion_hz: float = 30.0, session: str = "replay"
 ) -> Iterator[AnyMessage]:
     """Everything that a source has to tell, as `spot`, `motion` and `emotion` messages in the order of its frames."""
-    stamper = Stamper(session)
-    for draft in _drafts(source, stage, recogniser, MotionPace(motion_hz)):
+    clock = SessionClock()
+    stamper = Stamper(session, clock)
+    for draft in _drafts(source, stage, recogniser, MotionPace(motion_hz), clock):
         yield stamper.stamp(draft)
 
 
-def _drafts(source: Source, stage: CaptureStage, recogniser: Recognising, pace: MotionPace) -> Iterator[AnyMessage]:
+def _drafts(
+    source: Source, stage: CaptureStage, recogniser: Recognising, pace: MotionPace, clock: SessionClock
+) -> Iterator[AnyMessage]:
+    first_ns: int | None = None
     for frame in source:
         if frame is None:
             continue
+        if first_ns is None:
+            first_ns = frame.t_capture_ns
+            clock.learn(source.name, capture_clock(source, first_ns))
         result = stage.process(frame)
         for candidate in result.candidates:
             yield from _life(source.name, candidate, recogniser)

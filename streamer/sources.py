@@ -69,6 +69,8 @@ class Source(Protocol):
     """Frame rate that the device or file claims; real timing is in the frames' timestamps."""
     live: bool
     """Paced by a device, on the monotonic clock; else by a file, on its presentation times."""
+    behind_ns: int | None
+    """Monotonic clock minus capture time, from the first frame on: 0 for devices, None for a file not at its own speed."""
 
     def __iter__(self) -> Iterator[Frame | None]: ...
 

@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from streamer.client import EMOTION, SPOT, STATUS, EmotionStream
+from streamer.client import EMOTION, MARKER, SPOT, STATUS, EmotionStream
 from streamer.lines import line_of
 from streamer.wire import encode
 
-DEFAULT_TOPICS = (EMOTION, SPOT, STATUS)
+DEFAULT_TOPICS = (EMOTION, SPOT, MARKER, STATUS)
 
 
 def watch(endpoint: str, topics: Sequence[str], *, as_json: bool, timeout_s: float | None) -> None:

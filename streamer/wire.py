@@ -1,4 +1,4 @@
-"""The stream, version 1: four messages, their topics, and the JSON they travel as.
+"""The stream, version 1: five messages, their topics, and the JSON they travel as.
 
 A message is two ZeroMQ frames: the topic, and one JSON object (UTF-8). Subscribers need only this module, pyzmq and msgspec.
 Unknown fields are ignored by readers, so fields may be added; a change of meaning changes the schema's name.
@@ -21,6 +21,8 @@ DEFAULT_ENDPOINT = "tcp://127.0.0.1:5556"
 Count = Annotated[int, Meta(ge=0)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Magnitude = Annotated[float, Meta(ge=0)]
+MARKER_TEXT = 500
+"""Longest text of a marker, characters."""
 
 SpotPhase = Literal["provisional", "confirmed", "retracted"]
 SourceState = Literal["starting", "online", "offline", "ended"]
@@ -49,6 +51,11 @@ class Moment(Struct, frozen=True):
 
     index: Count
     t_ns: int
+    """Capture time."""
+    utc: str | None = None
+    """The same by the wall clock; None for files that are not played at their own speed."""
+    session_s: float | None = None
+    """The same in seconds since the session's start; for such files since their first frame."""
 
 
 class EmotionMessage(Message, frozen=True, kw_only=True, tag="ahmsa.emotion/1"):
@@ -67,6 +74,8 @@ class EmotionMessage(Message, frozen=True, kw_only=True, tag="ahmsa.emotion/1"):
     onset: Moment
     apex: Moment
     offset_t_ns: int | None = None
+    offset_utc: str | None = None
+    offset_session_s: float | None = None
     amplitude_px: Magnitude
     """Largest displacement on the face, px of the aligned crop."""
     score: Magnitude
@@ -89,10 +98,24 @@ class SpotMessage(Message, frozen=True, kw_only=True, tag="ahmsa.spot/1"):
     apex_t_ns: int | None = None
     """Apex refined between frames, where it was."""
     offset_t_ns: int | None = None
+    offset_utc: str | None = None
+    offset_session_s: float | None = None
     score: Magnitude
     reason: str | None = None
     """Why it was retracted: the gate's name, or `macro` for a movement that lasted too long."""
     latency_ms: dict[str, float] = {}
+
+
+class MarkerMessage(Message, frozen=True, kw_only=True, tag="ahmsa.marker/1"):
+    """Something that happened outside the picture: a film began, a key was pressed. `source` is who said so."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=MARKER_TEXT)]
+    value: int | float | None = None
+    t_mark_ns: int = 0
+    """When it was set, on the monotonic clock of this machine. `t_capture_ns` is the same moment as capture time of the
+    session's first source; for a file that is not played at its own speed, the newest frame's."""
+    utc: str | None = None
+    session_s: float | None = None
 
 
 class RegionMotion(Struct, frozen=True):
@@ -143,6 +166,16 @@ class WorkerStatus(Struct, frozen=True):
     restarts: Count = 0
 
 
+class CaptureClock(Struct, frozen=True):
+    """How a source's capture times lie on the monotonic clock."""
+
+    kind: Literal["monotonic", "file"]
+    first_ns: int
+    """Capture time of the first frame."""
+    behind_ns: int | None
+    """Monotonic clock minus capture time: 0 for cameras; None for a file that is not played at its own speed."""
+
+
 class StatusMessage(Message, frozen=True, kw_only=True, tag="ahmsa.status/1"):
     """Once a second and on change: captured = processed + waiting + the sum of dropped."""
 
@@ -166,9 +199,13 @@ class StatusMessage(Message, frozen=True, kw_only=True, tag="ahmsa.status/1"):
     """Messages dropped between the processes, by edge."""
     worker: WorkerStatus = WorkerStatus(state="starting")
     recording: RecordingState = "off"
+    clock: CaptureClock | None = None
+    """None until the first frame is there."""
+    markers: str | None = None
+    """Endpoint at which markers are taken."""
 
 
-AnyMessage = EmotionMessage | SpotMessage | MotionMessage | StatusMessage
+AnyMessage = EmotionMessage | SpotMessage | MotionMessage | StatusMessage | MarkerMessage
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyMessage] = msgspec.json.Decoder(AnyMessage)
@@ -177,6 +214,7 @@ _KINDS: dict[type[Message], str] = {
     SpotMessage: "spot",
     MotionMessage: "motion",
     StatusMessage: "status",
+    MarkerMessage: "marker",
 }
 
 
@@ -196,9 +234,9 @@ def decode(payload: bytes | str) -> AnyMessage:
 
 
 def topic_of(message: AnyMessage) -> str:
-    """`emotion.<source>.<face>.`, `spot.…`, `motion.…` or `status.<source>.`."""
+    """`emotion.<source>.<face>.`, `spot.…`, `motion.…`, `status.<source>.` or `marker.<source>.`."""
     kind = _KINDS[type(message)]
-    if isinstance(message, StatusMessage):
+    if isinstance(message, StatusMessage | MarkerMessage):
         return f"{kind}.{message.source}."
     return f"{kind}.{message.source}.{message.face_id}."
 

@@ -49,7 +49,7 @@ def test_golden_messages_keep_their_bytes_and_fit_the_schema(line):
 
 def test_golden_examples_cover_every_kind_of_message():
     kinds = {msgspec.json.decode(line)["schema"] for line in golden_lines()}
-    assert kinds == {"ahmsa.emotion/1", "ahmsa.spot/1", "ahmsa.motion/1", "ahmsa.status/1"}
+    assert kinds == {f"ahmsa.{kind}/1" for kind in ("emotion", "spot", "motion", "status", "marker")}
 
 
 def test_topics_end_with_a_dot_so_that_face_1_is_not_a_prefix_of_face_10():
