@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from msgspec import Meta
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
@@ -25,8 +25,10 @@ from torch.func import functional_call, stack_module_state, vmap
 from ahmsa.errors import CheckpointError, SettingsError
 from ahmsa.files import whole_file
 from ahmsa.net import AhmsaNet, network_input, views
+from ahmsa.printable import printable
 from ahmsa.settings import FlowSettings, NetSettings
 from ahmsa.types import LABELS, FloatArray
+from ahmsa.untrusted import FILE_BYTES, JsonDecoder, UnreadableError, foreign
 
 FORMAT = "ahmsa-checkpoint-1"
 State = Mapping[str, Tensor]
@@ -63,7 +65,8 @@ class Checkpoint:
         for member in self.members:
             for name in sorted(member):
                 digest.update(name.encode())
-                digest.update(member[name].detach().cpu().contiguous().numpy().tobytes())
+                # As bytes: numpy does not know every float that torch does.
+                digest.update(member[name].detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()[:12]
 
     def predict(self, uvs: FloatArray, device: str = "cpu") -> FloatArray:
@@ -95,25 +98,24 @@ class Checkpoint:
         """Read a file written by `save`; CheckpointError says what is wrong with it otherwise."""
         if not path.is_file():
             raise CheckpointError(f"no checkpoint at {path}; train one with `ahmsa-train --final` or name another file.")
+        with foreign(path, CheckpointError, "copy or train it again."), safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
         try:
-            with safe_open(path, framework="pt") as file:
-                metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
-        except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"{path} is not a readable checkpoint ({error}); copy or train it again.") from None
-        try:
-            header = msgspec.json.decode(metadata["ahmsa"], type=_Header)
-        except (KeyError, msgspec.MsgspecError) as error:
+            header = _header_decoder.decode(metadata["ahmsa"])
+        except (KeyError, UnreadableError) as error:
             raise CheckpointError(f"{path} is no {FORMAT} file ({error}); export it again with this version.") from None
-        members = tuple(_member(tensors, index) for index in range(header.members))
-        checkpoint = Checkpoint(
-            members, header.net, header.flow, header.crop_px, tuple(header.labels), header.temperature, header.card
-        )
         try:
+            members = _members(tensors, header.members)
+            checkpoint = Checkpoint(
+                members, header.net, header.flow, header.crop_px, tuple(header.labels), header.temperature, header.card
+            )
+            _check_shapes(checkpoint)
             checkpoint._networks("cpu")
-        except (RuntimeError, SettingsError) as error:
-            reason = " ".join(str(error).split())
-            raise CheckpointError(f"the weights in {path} do not fit its settings ({reason}); export it again.") from None
+        except (RuntimeError, ValueError, OverflowError, SettingsError, CheckpointError) as error:
+            raise CheckpointError(
+                f"the weights in {path} do not fit its settings ({printable(error, 200)}); export it again."
+            ) from None
         return checkpoint
 
     @cached_property
@@ -145,12 +147,12 @@ def temper(probabilities: npt.NDArray[np.floating[Any]], temperature: float) -> 
 
 
 class _Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="format", tag=FORMAT):
-    members: Annotated[int, Meta(ge=1)]
+    members: Annotated[int, Meta(ge=1, le=10_000)]
     net: NetSettings
     flow: FlowSettings
-    crop_px: int
-    labels: list[str]
-    temperature: Annotated[float, Meta(gt=0)]
+    crop_px: Annotated[int, Meta(ge=64, le=512)]
+    labels: Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=1000)]
+    temperature: Annotated[float, Meta(gt=0, le=1000)]
     card: dict[str, Any]
 
 
@@ -167,6 +169,32 @@ def _encode(checkpoint: Checkpoint) -> bytes:
     return msgspec.json.encode(header, order="sorted")
 
 
-def _member(tensors: State, index: int) -> dict[str, Tensor]:
-    prefix = f"{index}."
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+_header_decoder: JsonDecoder[_Header] = JsonDecoder(_Header, limit_bytes=FILE_BYTES, lines=True)
+
+
+def _members(tensors: State, count: int) -> tuple[dict[str, Tensor], ...]:
+    """The networks' states. Raises CheckpointError where there are more or fewer than the header says, or weights that are no
+    finite floating-point numbers."""
+    found: dict[str, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        member, _, parameter = name.partition(".")
+        if not (value.is_floating_point() and bool(torch.isfinite(value.float()).all())):
+            raise CheckpointError(f"{name} holds what are no finite numbers")
+        found.setdefault(member, {})[parameter] = value
+    if found.keys() != {str(index) for index in range(min(count, len(found) + 1))}:
+        raise CheckpointError(f"its header names {count} networks, its weights are of {len(found)}")
+    return tuple(found[str(index)] for index in range(count))
+
+
+def _check_shapes(checkpoint: Checkpoint) -> None:
+    """Compare with a network that takes no memory: settings that ask for a huge one are found out before it is built."""
+    with torch.device("meta"):
+        wanted = {name: value.shape for name, value in AhmsaNet(checkpoint.net).state_dict().items()}
+    for state in checkpoint.members:
+        if wanted != {name: value.shape for name, value in state.items()}:
+            name = next(iter(wanted.keys() ^ state.keys()), None)
+            raise CheckpointError(
+                "the sizes of its tensors are not those of its settings"
+                if name is None
+                else f"{name} is missing or unknown ({len(wanted)} tensors are expected, {len(state)} are there)"
+            )

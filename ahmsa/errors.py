@@ -11,11 +11,21 @@ AhmsaError                 one sentence: what is wrong, what to do
     └── StreamError        a socket cannot be bound or reached, a message that does not fit its schema
 """
 
+from __future__ import annotations
+
+from ahmsa.printable import printable
+
 
 class AhmsaError(Exception):
-    """Base of all errors raised on purpose; its text is shown to the user as it stands."""
+    """Base of all errors raised on purpose; its text is shown to the user as it stands.
+
+    One printable line, whatever it quotes: names of files and what stands in them come from outside.
+    """
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class UsageError(AhmsaError):

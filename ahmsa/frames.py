@@ -16,6 +16,7 @@ from pathlib import Path
 from ahmsa.errors import DataError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
+_MOST_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +71,5 @@ def frame_number(name: str) -> int | None:
     if suffix.lower() not in IMAGE_SUFFIXES or name.startswith("."):
         return None
     integers = re.findall(r"\d+", stem)
-    return int(integers[-1]) if integers else None
+    # A longer one is a date and time, or an accident, and no frame can be counted so far.
+    return int(integers[-1]) if integers and len(integers[-1]) <= _MOST_DIGITS else None

@@ -1,4 +1,8 @@
-"""Reading one image of a database, and refusing a damaged one: decoders fill what is missing with grey and say nothing."""
+"""Reading one image, whosoever it is: the only way to OpenCV's decoders.
+
+Other formats than JPEG, PNG, BMP and TIFF, and sizes beyond any camera's, do not reach a decoder; a damaged file is refused,
+for decoders fill what is missing with grey and say nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ahmsa.errors import DataError
+from ahmsa.files import read_limited
+from ahmsa.image_header import MOST_PIXELS, image_size
 from ahmsa.types import ByteImage
+from ahmsa.untrusted import foreign
 
+_LARGEST_BYTES = 512 << 20
 _TAIL = 4096
 _END_MARKS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND"}
 """First bytes of a format -> what stands near the end of every complete file of it."""
@@ -29,12 +37,18 @@ def read_pixels(path: Path) -> npt.NDArray[Any]:
 
 def _decoded(path: Path, how: int) -> npt.NDArray[Any]:
     try:
-        data = path.read_bytes()
+        data = read_limited(path, _LARGEST_BYTES)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); check the copy") from None
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), how) if data and _is_complete(data) else None
-    if image is None:
-        raise DataError(f"{path} is a damaged image ({len(data)} bytes); copy it again")
+    size = image_size(data)
+    if size is not None and size[0] * size[1] > MOST_PIXELS:
+        raise DataError(f"{path} claims {size[0]} x {size[1]} pixels, more than any camera has; check the copy")
+    image = None
+    if size is not None and min(size) > 0 and _is_complete(data):
+        with foreign(path, DataError, "copy it again"):
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), how)
+    if image is None or image.size == 0:
+        raise DataError(f"{path} is a damaged image ({len(data)} bytes), or none of JPEG, PNG, BMP and TIFF; copy it again")
     return image
 
 

@@ -53,8 +53,8 @@ class FlowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """How often per level the apex is warped anew. More: larger motion is followed, at proportional cost."""
     epsilon: Annotated[float, Meta(ge=0)] = 0.0
     """A warp ends early once an iteration moves the flow by less than this, px root mean square. 0: never (fixed cost)."""
-    inner_iterations: Annotated[int, Meta(ge=1)] = 12
-    outer_iterations: Annotated[int, Meta(ge=1)] = 1
+    inner_iterations: Annotated[int, Meta(ge=1, le=10_000)] = 12
+    outer_iterations: Annotated[int, Meta(ge=1, le=1000)] = 1
     """Rounds of median filter and inner iterations per warp."""
     median_px: Literal[1, 3, 5] = 3
     """Side of the median filter before each round and at the end of a level; 1 switches it off."""
@@ -67,16 +67,16 @@ class FlowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class NetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """AHMSA-Net's shape (paper 3.3-3.4, table 3). The defaults are overridden by the presets in `configs/`."""
 
-    channels: tuple[int, ...] = (256, 512, 1024)
+    channels: Annotated[tuple[Annotated[int, Meta(ge=1, le=8192)], ...], Meta(min_length=1, max_length=8)] = (256, 512, 1024)
     """Channels at each level; as many levels as numbers."""
-    heads: tuple[int, ...] = (3, 6, 12)
-    blocks: tuple[int, ...] = (2, 2, 8)
-    patch_px: Annotated[int, Meta(ge=1)] = 7
-    factor: Annotated[int, Meta(ge=2)] = 2
+    heads: Annotated[tuple[Annotated[int, Meta(ge=1, le=256)], ...], Meta(min_length=1, max_length=8)] = (3, 6, 12)
+    blocks: Annotated[tuple[Annotated[int, Meta(ge=1, le=64)], ...], Meta(min_length=1, max_length=8)] = (2, 2, 8)
+    patch_px: Annotated[int, Meta(ge=1, le=256)] = 7
+    factor: Annotated[int, Meta(ge=2, le=16)] = 2
     """Each level has 1/factor of the side of the level below; the sides must divide evenly."""
-    expansion: Positive = 4.0
+    expansion: Annotated[float, Meta(gt=0, le=64)] = 4.0
     """Hidden width of the feed forward module, in units of the channels."""
-    channel_reduction: Annotated[int, Meta(ge=1)] = 4
+    channel_reduction: Annotated[int, Meta(ge=1, le=1024)] = 4
     """Bottleneck of the channel attention: channels / channel_reduction."""
     position: bool = True
     """Add a learned position to every patch; without it attention cannot tell an eye from a lip corner."""
@@ -84,8 +84,8 @@ class NetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Part of the numbers in attention, feed forward and the head's input that is dropped while training."""
     drop_path: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     """Part of the residual branches that is left out, per sample, while training."""
-    classes: Annotated[int, Meta(ge=2)] = 3
-    map_px: Annotated[int, Meta(ge=4)] = 28
+    classes: Annotated[int, Meta(ge=2, le=1000)] = 3
+    map_px: Annotated[int, Meta(ge=4, le=256)] = 28
     """Side of the map the network sees; maps of another side are resized to it."""
     scaling: Literal["raw", "recentred"] = "recentred"
     """What the network is fed: the 0-1 map as it is, or recentred (ahmsa.scaling)."""

@@ -7,19 +7,21 @@ What kind of file it is shows in its first bytes: copies pass through many hands
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ahmsa.errors import DataError
+from ahmsa.files import read_limited
+from ahmsa.untrusted import UnreadableError, rows_of, text_of
+from ahmsa.workbook_apart import read_apart
 
 Columns = Mapping[str, Sequence[str]]
 """Name used in code -> the column titles it may have in the file, in any case and spacing."""
 
 MISSING = frozenset({"", "/", "\\", "-", "–", "?", "nan", "none", "null", "n/a", "na", "-1"})
+_LARGEST_BYTES = 256 << 20
 _HEADER_WITHIN = 60
 """A header lies in the first rows of its sheet; SAMM has it in row 14."""
 _WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -52,7 +54,7 @@ class Row:
         text = self.text(column)
         if text.lower() in MISSING:
             return None
-        if not re.fullmatch(r"[+-]?\d+", text):
+        if not re.fullmatch(r"[+-]?[0-9]{1,15}", text):
             raise DataError(f"{self.where}: column {column} holds {text!r}; expected a frame number")
         number = int(text)
         return None if number < 0 or (zero_is_missing and number == 0) else number
@@ -91,28 +93,16 @@ def read_table(path: Path, required: Columns, optional: Columns | None = None, s
 def read_sheets(path: Path) -> list[tuple[str, list[list[str]]]]:
     """Every sheet as (name, lines of cell texts); line i is row i + 1 of the file. A csv is one sheet without a name."""
     try:
-        data = path.read_bytes()
+        data = read_limited(path, _LARGEST_BYTES)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); check the copy") from None
     if not data:
         raise DataError(f"{path} is empty (0 bytes); copy it again")
-    return _workbook_sheets(path, data) if data.startswith(_WORKBOOK_MARKS) else [("", _csv_lines(path, data))]
+    return _workbook_sheets(path) if data.startswith(_WORKBOOK_MARKS) else [("", _csv_lines(path, data))]
 
 
-def _workbook_sheets(path: Path, data: bytes) -> list[tuple[str, list[list[str]]]]:
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        with CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
-            return [
-                (
-                    name,
-                    [[_text(cell) for cell in line] for line in book.get_sheet_by_name(name).to_python(skip_empty_area=False)],
-                )
-                for name in book.sheet_names
-            ]
-    except (CalamineError, OSError) as error:
-        raise DataError(f"{path} cannot be read as a workbook ({_first_line(error)}); copy it again") from None
+def _workbook_sheets(path: Path) -> list[tuple[str, list[list[str]]]]:
+    return [(name, [[_text(cell) for cell in line] for line in lines]) for name, lines in read_apart(path)]
 
 
 def normalised(title: str) -> str:
@@ -152,14 +142,9 @@ def _text(cell: object) -> str:
 
 def _csv_lines(path: Path, data: bytes) -> list[list[str]]:
     try:
-        text = data.decode("utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig")
-        separator = max(_SEPARATORS, key=text.count)
-        return [[_text(cell) for cell in line] for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
-    except (UnicodeDecodeError, csv.Error) as error:
+        text = text_of(data, "utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig")
+        return [[_text(cell) for cell in line] for line in rows_of(text, max(_SEPARATORS, key=text.count))]
+    except UnreadableError as error:
         raise DataError(
-            f"{path} cannot be read as a workbook or csv table ({_first_line(error)}); copy it again, or save it as UTF-8"
+            f"{path} cannot be read as a workbook or csv table ({error}); copy it again, or save it as UTF-8"
         ) from None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -12,11 +11,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from ahmsa.errors import SettingsError
+from ahmsa.files import read_limited
+from ahmsa.untrusted import UnreadableError, toml_values
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+_LARGEST_BYTES = 1 << 20
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -42,12 +40,11 @@ def load_settings(kind: type[T], file: Path | None = None, overrides: Mapping[st
 def read_toml(file: Path) -> dict[str, Any]:
     """A TOML file as nested dicts. Raises SettingsError when it is missing or malformed."""
     try:
-        values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+        return toml_values(read_limited(file, _LARGEST_BYTES))
     except OSError as error:
         raise SettingsError(f"cannot read settings file {file}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnreadableError as error:
         raise SettingsError(f"{file} is not valid TOML: {error}") from None
-    return values
 
 
 def shipped(name: str) -> Path:

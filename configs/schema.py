@@ -34,7 +34,7 @@ class StreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Endpoint of the PUB socket. Loopback by default; anything else is readable by the network it names."""
     worker: str | None = None
     """Endpoint of a recogniser elsewhere (`ahmsa-worker --bind`); None starts one here."""
-    high_water_mark: Annotated[int, Meta(ge=1)] = 1000
+    high_water_mark: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 1000
     """Messages queued per subscriber before new ones are dropped; subscribers see the gap in `seq`."""
     motion_hz: Annotated[float, Meta(gt=0, le=30)] = 30.0
     """Most `motion` messages a second per face."""

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ahmsa.errors import DataError
+from ahmsa.files import write_whole
+from ahmsa.untrusted import UnreadableError, finite, records_of, table_rows
 from spotting.scoring import KINDS, Interval, kind_by_length
 
 COLUMNS = ("video", "onset", "apex", "offset", "onset_ms", "apex_ms", "offset_ms", "type", "score", "gate")
 """onset, apex, offset are frame numbers of the source, counted from 0; gate is empty, or the gate that held a movement back."""
 
 _MOMENTS = ("onset", "apex", "offset")
+_LARGEST = 1e10
+"""Frames or milliseconds: a third of a year."""
 
 
 def write_rows(rows: Iterable[Mapping[str, object]], path: Path) -> None:
-    """Write rows of `COLUMNS`, under a temporary name first."""
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
-    temporary.replace(path)
+    """Write rows of `COLUMNS`. Raises RunError where the file cannot be written."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue())
 
 
 def read_intervals(path: Path, fps: float) -> list[Interval]:
@@ -32,14 +36,13 @@ def read_intervals(path: Path, fps: float) -> list[Interval]:
     video (one unnamed video without it), type or kind (by length without it: micro up to 500 ms), label, amplitude_px.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = records_of(table_rows(path))
+    except (OSError, UnreadableError) as error:
         raise DataError(f"cannot read the intervals in {path}: {error}; give a CSV file with onset, apex and offset") from None
     return [_interval(row, fps, f"{path}, line {line}") for line, row in enumerate(rows, start=2) if not row.get("gate")]
 
 
-def _interval(row: Mapping[str, str | None], fps: float, place: str) -> Interval:
+def _interval(row: Mapping[str, str], fps: float, place: str) -> Interval:
     onset, apex, offset = (_moment_ms(row, name, fps, place) for name in _MOMENTS)
     if not onset <= apex <= offset:
         raise DataError(f"{place}: onset, apex and offset must follow one another; correct the row")
@@ -58,7 +61,7 @@ def _interval(row: Mapping[str, str | None], fps: float, place: str) -> Interval
     )
 
 
-def _moment_ms(row: Mapping[str, str | None], name: str, fps: float, place: str) -> float:
+def _moment_ms(row: Mapping[str, str], name: str, fps: float, place: str) -> float:
     in_ms, in_frames = row.get(f"{name}_ms"), row.get(name)
     if in_ms:
         return _number(in_ms, f"{name}_ms", place)
@@ -69,6 +72,6 @@ def _moment_ms(row: Mapping[str, str | None], name: str, fps: float, place: str)
 
 def _number(text: str, name: str, place: str) -> float:
     try:
-        return float(text)
-    except ValueError:
-        raise DataError(f"{place}: {name} is {text!r}; it must be a number") from None
+        return finite(text, 0, _LARGEST)
+    except UnreadableError as error:
+        raise DataError(f"{place}: {name}: {error}; it must be a number") from None

@@ -19,10 +19,11 @@ import zmq
 from ahmsa.errors import StreamError
 from streamer.markers import MarkerReply, marker_endpoint, set_marker
 from streamer.sockets import connected
-from streamer.wire import DEFAULT_ENDPOINT, AnyMessage, decode
+from streamer.wire import DEFAULT_ENDPOINT, AnyMessage, UnknownKindError, decode
 
 EMOTION, SPOT, MOTION, STATUS, MARKER = "emotion.", "spot.", "motion.", "status.", "marker."
 _STEP_S = 0.2
+_TOPICS_KEPT = 10_000
 
 
 class EmotionStream:
@@ -49,6 +50,8 @@ class EmotionStream:
         self.markers = markers or marker_endpoint(endpoint)
         self.lost: Counter[str] = Counter()
         """Topic -> messages that were published and did not arrive, seen by holes in `seq`."""
+        self.skipped = 0
+        """Messages of a kind or version that this program does not know."""
         self._last: dict[str, tuple[str, int]] = {}
         self._own_context = context is None
         self._context: zmq.Context[Any] = context or zmq.Context()
@@ -80,9 +83,17 @@ class EmotionStream:
             yield message
 
     def next(self, timeout_s: float | None = None) -> AnyMessage | None:
-        """The next message, or None where none came in time. None as timeout waits for ever."""
-        received = self.receive(timeout_s)
-        return None if received is None else self._noted(*received)
+        """The next message, or None where none came in time. None as timeout waits for ever.
+
+        One of a kind or version that this program does not know is passed over, and counted in `skipped`.
+        """
+        until_s = None if timeout_s is None else monotonic() + timeout_s
+        while (received := self.receive(None if until_s is None else max(0.0, until_s - monotonic()))) is not None:
+            try:
+                return self._noted(*received)
+            except UnknownKindError:
+                self.skipped += 1
+        return None
 
     def newest(self, timeout_s: float | None = None) -> AnyMessage | None:
         """The newest message, passing over all that have piled up; None where none came in time."""
@@ -125,6 +136,8 @@ class EmotionStream:
 
     def _noted(self, topic: str, payload: bytes) -> AnyMessage:
         message = decode(payload)
+        if len(self._last) >= _TOPICS_KEPT:
+            self._last.clear()  # no publisher has so many; from here losses are counted anew
         session, seq = self._last.get(topic, (message.session, message.seq - 1))
         if session == message.session and message.seq > seq + 1:
             self.lost[topic] += message.seq - seq - 1

@@ -19,6 +19,7 @@ from msgspec import Meta, Struct
 from ahmsa.errors import StreamError
 from ahmsa.geometry import MESH_LANDMARKS
 from ahmsa.types import AlignedFace, ByteImage, Candidate, FaceQuality, FloatArray
+from ahmsa.untrusted import JsonDecoder, UnreadableError
 
 MESSAGE, CANDIDATE, ENDED = b"message", b"candidate", b"ended"
 """What the capture process sends to the hub: a message to publish, a candidate, the end of the source."""
@@ -28,10 +29,18 @@ HELLO, RETRACT = b"hello", b"retract"
 
 CAPTURE_HWM = 256
 CANDIDATE_PARTS = 5
+_HEADER_BYTES = 1 << 16
+_FARTHEST_SIDES = 16
+"""A landmark far outside the crop is possible (a face at the image's border), at many times its side it is damage."""
 
 Token = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(max_length=200)]
 Index = Annotated[int, Meta(ge=0, lt=2**53)]
 Nanoseconds = Annotated[int, Meta(ge=-(2**62), lt=2**62)]
+Coefficient = Annotated[float, Meta(ge=-1e6, le=1e6)]
+Score = Annotated[float, Meta(ge=0, le=1e9)]
+Pixels = Annotated[float, Meta(ge=0, le=1e4)]
+Milliseconds = Annotated[float, Meta(ge=0, le=1e9)]
 CropSide = Annotated[int, Meta(ge=64, le=512)]
 
 
@@ -47,7 +56,7 @@ class Stamps(Struct, frozen=True, kw_only=True):
 class FaceHeader(Struct, frozen=True, kw_only=True):
     index: Index
     t_capture_ns: Nanoseconds
-    alignment: tuple[float, float, float, float, float, float]
+    alignment: tuple[Coefficient, Coefficient, Coefficient, Coefficient, Coefficient, Coefficient]
     quality: FaceQuality
 
 
@@ -61,10 +70,10 @@ class CandidateHeader(Struct, frozen=True, kw_only=True, tag_field="schema", tag
     anchor: Index
     onset: FaceHeader
     apex: FaceHeader
-    score: float
+    score: Score
     offset_t_ns: Nanoseconds | None = None
     apex_t_ns: Nanoseconds | None = None
-    reason: Annotated[str, Meta(max_length=200)] | None = None
+    reason: Text | None = None
     stamps: Stamps = Stamps()
 
 
@@ -74,14 +83,14 @@ class Answer(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.a
     event_id: Token
     onset_index: Index
     apex_index: Index
-    label: str | None
-    probabilities: dict[str, Annotated[float, Meta(ge=0, le=1)]]
+    label: Text | None
+    probabilities: dict[Text, Annotated[float, Meta(ge=0, le=1)]]
     confidence: Annotated[float, Meta(ge=0, le=1)]
     calibrated: bool
-    abstained: str | None
-    amplitude_px: Annotated[float, Meta(ge=0)]
-    model: str
-    recognise_ms: Annotated[float, Meta(ge=0)]
+    abstained: Text | None
+    amplitude_px: Pixels
+    model: Token
+    recognise_ms: Milliseconds
     """Flow and network, on the recogniser's own clock."""
 
 
@@ -90,21 +99,23 @@ class WorkerReady(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ah
 
     instance: Token
     """Drawn anew at every start: a changed one has forgotten every question."""
-    model: str
-    device: str
+    model: Token
+    device: Token
     crop_px: CropSide
 
 
 class Refusal(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.refusal/1"):
     """Why a question gets no answer, in one sentence."""
 
-    event_id: str | None
-    sentence: str
+    event_id: Token | None
+    sentence: Annotated[str, Meta(max_length=1000)]
 
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(CandidateHeader)
-_reply_decoder: msgspec.json.Decoder[Answer | WorkerReady | Refusal] = msgspec.json.Decoder(Answer | WorkerReady | Refusal)
+_decoder: JsonDecoder[CandidateHeader] = JsonDecoder(CandidateHeader, limit_bytes=_HEADER_BYTES)
+_reply_decoder: JsonDecoder[Answer | WorkerReady | Refusal] = JsonDecoder(
+    Answer | WorkerReady | Refusal, limit_bytes=_HEADER_BYTES
+)
 
 
 def parts_of(candidate: Candidate, stamps: Stamps | None = None) -> list[bytes]:
@@ -136,10 +147,8 @@ def candidate_of(parts: Sequence[bytes]) -> tuple[Candidate, Stamps]:
         )
     try:
         header = _decoder.decode(parts[0])
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UnreadableError as error:
         raise StreamError(f"a candidate's header does not fit its schema: {error}; use one version on both sides") from None
-    if not np.isfinite(header.score):
-        raise StreamError(f"candidate {header.event_id} has score {header.score}, which is no number")
     onset = _face(header, header.onset, parts[1], parts[3])
     apex = _face(header, header.apex, parts[2], parts[4])
     candidate = Candidate(
@@ -160,7 +169,7 @@ def reply_of(payload: bytes) -> Answer | WorkerReady | Refusal:
     """A recogniser's reply. Raises StreamError where it does not fit its schema."""
     try:
         return _reply_decoder.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UnreadableError as error:
         raise StreamError(f"a recogniser's reply does not fit its schema: {error}; use one version on both sides") from None
 
 
@@ -208,7 +217,6 @@ def _landmarks(header: CandidateHeader, data: bytes) -> FloatArray:
     if len(data) not in (0, MESH_LANDMARKS * 2 * 4):
         raise StreamError(f"candidate {header.event_id} has {len(data)} bytes of landmarks; {MESH_LANDMARKS} points or none")
     points = np.frombuffer(data, dtype="<f4").reshape(-1, 2)
-    # A landmark far outside the crop is possible (a face at the image's border), an infinite one is damage.
-    if not np.isfinite(points).all():
-        raise StreamError(f"candidate {header.event_id} has landmarks that are no numbers")
+    if not (np.abs(points) <= _FARTHEST_SIDES * header.crop_px).all():  # nor are those that are no numbers
+        raise StreamError(f"candidate {header.event_id} has landmarks that are nowhere near its crop")
     return points

@@ -17,6 +17,7 @@ import zmq
 from msgspec import Meta, Struct
 
 from ahmsa.errors import StreamError
+from ahmsa.untrusted import JsonDecoder, UnreadableError
 from streamer.clocks import SessionClock
 from streamer.sockets import bound, connected, is_loopback
 from streamer.wire import MARKER_TEXT, AnyMessage, MarkerMessage, topic_of
@@ -59,8 +60,8 @@ class MarkerReply(Struct, frozen=True, kw_only=True):
 Answered = Callable[[MarkerReply], None]
 
 _encoder = msgspec.json.Encoder()
-_request_decoder = msgspec.json.Decoder(MarkerRequest)
-_reply_decoder = msgspec.json.Decoder(MarkerReply)
+_request_decoder: JsonDecoder[MarkerRequest] = JsonDecoder(MarkerRequest, limit_bytes=_REQUEST_BYTES)
+_reply_decoder: JsonDecoder[MarkerReply] = JsonDecoder(MarkerReply, limit_bytes=_REQUEST_BYTES)
 
 
 def marker_endpoint(publish: str) -> str:
@@ -97,7 +98,7 @@ class MarkerSocket:
             *envelope, payload = self.socket.recv_multipart()
             try:
                 found.append((_request_decoder.decode(payload), self._answer_to(envelope)))
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except UnreadableError as error:
                 wrong = f'this is no marker: {error}; send one JSON object such as {{"text": "film 3", "value": 3}}'
                 self._answer_to(envelope)(MarkerReply(ok=False, error=wrong))
         return found
@@ -202,7 +203,7 @@ def set_marker(
 def _reply_in(payload: bytes) -> MarkerReply:
     try:
         return _reply_decoder.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UnreadableError as error:
         raise StreamError(f"the answer to the marker cannot be read ({error}); is another program listening there?") from None
 
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, cast
 
-import cv2
-
-from ahmsa.errors import SourceError
+from ahmsa.errors import DataError, SourceError
 from ahmsa.frames import IMAGE_SUFFIXES, FrameFolder, frame_number
-from ahmsa.types import ByteImage, Frame
+from ahmsa.images import read_image
+from ahmsa.types import Frame
+from ahmsa.untrusted import UnreadableError, finite, records_of, table_rows
 from streamer.grabber import HEARTBEAT_S
 
 TIMESTAMPS = "timestamps.csv"
 """Optional file in a folder of images: `file,t_ms`, one line per image."""
 DEFAULT_HZ = 30.0
+LONGEST_MS = 1e9
+"""Eleven days: no clip is longer, and times beyond are mistakes."""
 
 
 class Playback:
@@ -93,9 +94,10 @@ def _read_images(images: FrameFolder, times_ns: Mapping[str, int] | None, fps: f
     first = next(iter(images.names))
     previous_ns = -1
     for number, name in images.names.items():
-        image = cv2.imread(str(images.file(number)), cv2.IMREAD_COLOR)
-        if image is None:
-            raise SourceError(f"{images.file(number)} is no image that can be read: remove or replace it")
+        try:
+            image = read_image(images.file(number))
+        except DataError as error:
+            raise SourceError(str(error)) from None
         if times_ns is None:
             t_ns = round((number - first) * 1e9 / fps)
         elif name in times_ns:
@@ -105,17 +107,16 @@ def _read_images(images: FrameFolder, times_ns: Mapping[str, int] | None, fps: f
         if t_ns <= previous_ns:
             raise SourceError(f"{images.path / TIMESTAMPS} goes back in time at {name}: times must grow with the numbers")
         previous_ns = t_ns
-        yield Frame(number - first, t_ns, cast(ByteImage, image))
+        yield Frame(number - first, t_ns, image)
 
 
 def _timestamps(file: Path) -> dict[str, int] | None:
     if not file.exists():
         return None
     try:
-        with file.open(newline="", encoding="utf-8") as lines:
-            return {row["file"]: round(float(row["t_ms"]) * 1e6) for row in csv.DictReader(lines)}
-    except (KeyError, ValueError, TypeError, OSError):
-        raise SourceError(f"{file} is no table of image times: it needs the columns file,t_ms") from None
+        return {row["file"]: round(finite(row["t_ms"], 0, LONGEST_MS) * 1e6) for row in records_of(table_rows(file))}
+    except (KeyError, UnreadableError, OSError) as error:
+        raise SourceError(f"{file} is no table of image times ({error}): it needs the columns file,t_ms") from None
 
 
 def _countdown(due_ns: int) -> Iterator[float]:

@@ -5,7 +5,6 @@ All are used the same way: `with open_source(...) as source: for frame in source
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 import platform
@@ -13,6 +12,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, cast
@@ -23,10 +23,13 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET: libav wri
 import cv2
 
 from ahmsa.errors import SourceError, UsageError
+from ahmsa.files import read_limited
+from ahmsa.printable import is_printable
 from ahmsa.types import ByteImage, Frame
+from ahmsa.untrusted import FILE_BYTES, UnreadableError, rows_of, text_of, whole
 from configs.schema import SourceSettings
 from streamer.grabber import Grabber
-from streamer.playback import DEFAULT_HZ, Playback, folder_frames
+from streamer.playback import DEFAULT_HZ, LONGEST_MS, Playback, folder_frames
 
 cv2.setLogLevel(0)
 
@@ -35,6 +38,9 @@ _OPEN_TIMEOUT_MS = 5000
 _TRUNCATED_S = 0.5
 _TRUNCATED_PART = 0.02
 _SIDECAR_COLUMNS = ["index", "t_capture_ns"]
+_LONGEST_NAME = 100
+_LAST_INDEX = 2**53 - 1
+"""As in messages: whole numbers that every language can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +55,20 @@ class SourceSpec:
     def name(self) -> str:
         """As it stands in topics: letters, digits, - and _ only, without passwords or folders."""
         if self.kind == "url":
-            stem = urlsplit(self.where).hostname or ""
+            stem = _host(self.where)
         else:
             stem = Path(self.where).stem if self.kind == "video" else Path(self.where).name
-        return re.sub(r"[^A-Za-z0-9_-]+", "-", f"{self.kind}{stem}" if self.kind == "camera" else stem).strip("-") or self.kind
+        return (
+            re.sub(r"[^A-Za-z0-9_-]+", "-", f"{self.kind}{stem}" if self.kind == "camera" else stem).strip("-")[:_LONGEST_NAME]
+            or self.kind
+        )
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +157,9 @@ class _Capture:
             ok, image = self.capture.retrieve()
         except cv2.error:  # a driver's last word
             return None
-        return (grabbed_ns, cast(ByteImage, image)) if ok else None
+        # OpenCV says that all is well and gives no picture, where a network camera stops in the middle of one.
+        is_picture = ok and image is not None and image.ndim == 3 and image.size > 0
+        return (grabbed_ns, cast(ByteImage, image)) if is_picture else None
 
     def close(self) -> None:
         self.capture.release()
@@ -202,7 +220,7 @@ def _text(path: Path) -> str:
 
 
 def _open_stream(spec: SourceSpec, settings: SourceSettings) -> Grabber:
-    if urlsplit(spec.where).scheme not in ("rtsp", "rtsps", "http", "https") or not urlsplit(spec.where).hostname:
+    if not _is_stream_address(spec.where):
         raise UsageError(f"{_shown(spec.where)} is no address of a stream: use rtsp://host/... or http://host/...")
     device = _stream_device(spec.where, settings)
     return Grabber(
@@ -222,6 +240,15 @@ def _stream_device(url: str, settings: SourceSettings) -> _Capture:
     return device
 
 
+def _is_stream_address(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        address.port  # noqa: B018 (it is read here, and may be none)
+    except ValueError:
+        return False
+    return address.scheme in ("rtsp", "rtsps", "http", "https") and bool(address.hostname) and is_printable(url)
+
+
 def _shown(url: str) -> str:
     """The address without its password."""
     return re.sub(r"//[^/@]*@", "//", url)
@@ -234,7 +261,7 @@ def _open_video(path: Path) -> tuple[float, Iterator[Frame]]:
         raise SourceError(f"{path} is empty (0 bytes): the recording or copy failed, make it again")
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     ok, first = capture.read() if capture.isOpened() else (False, None)
-    if not ok:
+    if not ok or first is None:
         capture.release()
         raise SourceError(f"{path} cannot be read as video: it is damaged, cut off, or of an unknown format")
     times = _sidecar(path.with_suffix(".csv"))
@@ -252,7 +279,7 @@ def _video_frames(
     image, number, t_ns = first, 0, -1
     try:
         while True:
-            shown_ns = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
+            shown_ns = _nanoseconds(capture.get(cv2.CAP_PROP_POS_MSEC))
             t_ns = shown_ns if shown_ns > t_ns else t_ns + period_ns
             if sidecar is None:
                 yield Frame(number, t_ns, image)
@@ -260,7 +287,7 @@ def _video_frames(
                 yield Frame(*sidecar[number], image)
             number += 1
             ok, decoded = capture.read()
-            if not ok:
+            if not ok or decoded is None:
                 break
             image = cast(ByteImage, decoded)
     finally:
@@ -273,18 +300,27 @@ def _video_frames(
         )
 
 
+def _nanoseconds(shown_ms: float) -> int:
+    """A container's time; -1 where it has none that can be."""
+    return round(shown_ms * 1e6) if math.isfinite(shown_ms) and 0 <= shown_ms <= LONGEST_MS else -1
+
+
 def _sidecar(file: Path) -> list[tuple[int, int]] | None:
     """Index and capture time of every frame of a recorded video; None where the table is missing or is about something else."""
-    if not file.exists():
+    try:
+        text = text_of(read_limited(file, FILE_BYTES))
+        columns, *rows = rows_of(text[: text.rfind("\n") + 1]) or [[]]  # the last line may have been cut off by a crash
+    except (OSError, UnreadableError):
         return None
-    with file.open(newline="", encoding="utf-8") as lines:
-        rows = csv.reader(lines)
-        if next(rows, None) != _SIDECAR_COLUMNS:
-            return None
-        try:
-            return [(int(index), int(t_ns)) for index, t_ns in rows]
-        except ValueError:
-            raise SourceError(f"{file} is damaged: its lines must be two whole numbers, index,t_capture_ns") from None
+    if columns != _SIDECAR_COLUMNS:
+        return None
+    try:
+        times = [(whole(index, 0, _LAST_INDEX), whole(t_ns)) for index, t_ns in rows]
+    except ValueError as error:
+        raise SourceError(f"{file} is damaged ({error}): its lines must be two whole numbers, index,t_capture_ns") from None
+    if any(after[0] <= before[0] or after[1] <= before[1] for before, after in pairwise(times)):
+        raise SourceError(f"{file} is damaged: index and t_capture_ns must grow from line to line")
+    return times
 
 
 def _claimed_hz(capture: cv2.VideoCapture) -> float:

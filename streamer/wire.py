@@ -15,10 +15,16 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ahmsa.errors import StreamError
+from ahmsa.untrusted import JsonDecoder, UnreadableError
 
 DEFAULT_ENDPOINT = "tcp://127.0.0.1:5556"
 
-Count = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0, lt=2**53)]
+Nanoseconds = Annotated[int, Meta(ge=-(2**62), lt=2**62)]
+Text = Annotated[str, Meta(max_length=200)]
+"""One printable line; the decoder refuses control characters."""
+SourceName = Annotated[str, Meta(max_length=120, pattern="^[A-Za-z0-9_-]*$")]
+"""As it stands in topics."""
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Magnitude = Annotated[float, Meta(ge=0)]
 MARKER_TEXT = 500
@@ -33,16 +39,16 @@ RecordingState = Literal["off", "events", "video"]
 class Message(Struct, frozen=True, kw_only=True, tag_field="schema"):
     """What every message carries."""
 
-    session: str = ""
+    session: Text = ""
     """One run of the program; `seq` starts anew with it."""
     seq: Count = 0
     """Number of the message within its topic, from 1 without holes: a hole seen by a subscriber is a lost message."""
-    source: str
-    t_capture_ns: int
+    source: SourceName
+    t_capture_ns: Nanoseconds
     """Capture time of the frame the message is about: monotonic clock for cameras, presentation time for files."""
-    t_publish_ns: int = 0
+    t_publish_ns: Nanoseconds = 0
     """Monotonic clock of the publishing machine."""
-    wall_time: str = ""
+    wall_time: Text = ""
     """UTC at publication, for people; it never orders events."""
 
 
@@ -50,9 +56,9 @@ class Moment(Struct, frozen=True):
     """One frame of the source."""
 
     index: Count
-    t_ns: int
+    t_ns: Nanoseconds
     """Capture time."""
-    utc: str | None = None
+    utc: Text | None = None
     """The same by the wall clock; None for files that are not played at their own speed."""
     session_s: float | None = None
     """The same in seconds since the session's start; for such files since their first frame."""
@@ -61,49 +67,49 @@ class Moment(Struct, frozen=True):
 class EmotionMessage(Message, frozen=True, kw_only=True, tag="ahmsa.emotion/1"):
     """Once per confirmed movement: what it meant."""
 
-    event_id: str
+    event_id: Text
     face_id: Count
-    label: str | None
+    label: Text | None
     """None where the network abstained: see `abstained`."""
-    probabilities: dict[str, Probability]
+    probabilities: dict[Text, Probability]
     confidence: Probability
     calibrated: bool
     """Whether the probabilities were temperature-scaled on held-out subjects, or are the raw softmax."""
-    abstained: str | None = None
+    abstained: Text | None = None
     """None, or why no label is claimed: low_confidence, below_noise_floor."""
     onset: Moment
     apex: Moment
-    offset_t_ns: int | None = None
-    offset_utc: str | None = None
+    offset_t_ns: Nanoseconds | None = None
+    offset_utc: Text | None = None
     offset_session_s: float | None = None
     amplitude_px: Magnitude
     """Largest displacement on the face, px of the aligned crop."""
     score: Magnitude
     """Spotting score: peak displacement in units of its threshold."""
-    latency_ms: dict[str, float] = {}
+    latency_ms: dict[Text, float] = {}
     """spot: apex grabbed -> provisional; decide: provisional -> confirmed; recognise: flow and network;
     wait: confirmed -> published; total: apex grabbed -> published."""
-    model: str
+    model: Text
     """Id of the checkpoint that answered."""
 
 
 class SpotMessage(Message, frozen=True, kw_only=True, tag="ahmsa.spot/1"):
     """The life of a movement: provisional, then confirmed or retracted, under one event_id."""
 
-    event_id: str
+    event_id: Text
     face_id: Count
     phase: SpotPhase
     onset: Moment
     apex: Moment
-    apex_t_ns: int | None = None
+    apex_t_ns: Nanoseconds | None = None
     """Apex refined between frames, where it was."""
-    offset_t_ns: int | None = None
-    offset_utc: str | None = None
+    offset_t_ns: Nanoseconds | None = None
+    offset_utc: Text | None = None
     offset_session_s: float | None = None
     score: Magnitude
-    reason: str | None = None
+    reason: Text | None = None
     """Why it was retracted: the gate's name, or `macro` for a movement that lasted too long."""
-    latency_ms: dict[str, float] = {}
+    latency_ms: dict[Text, float] = {}
 
 
 class MarkerMessage(Message, frozen=True, kw_only=True, tag="ahmsa.marker/1"):
@@ -111,10 +117,10 @@ class MarkerMessage(Message, frozen=True, kw_only=True, tag="ahmsa.marker/1"):
 
     text: Annotated[str, Meta(min_length=1, max_length=MARKER_TEXT)]
     value: int | float | None = None
-    t_mark_ns: int = 0
+    t_mark_ns: Nanoseconds = 0
     """When it was set, on the monotonic clock of this machine. `t_capture_ns` is the same moment as capture time of the
     session's first source; for a file that is not played at its own speed, the newest frame's."""
-    utc: str | None = None
+    utc: Text | None = None
     session_s: float | None = None
 
 
@@ -127,8 +133,8 @@ class MotionMessage(Message, frozen=True, kw_only=True, tag="ahmsa.motion/1"):
     """The spotting signal of one face, at most 30 times a second."""
 
     face_id: Count
-    regions: dict[str, RegionMotion]
-    gate: str | None = None
+    regions: dict[Text, RegionMotion]
+    gate: Text | None = None
     """The gate that mutes the spotter at this moment."""
 
 
@@ -139,9 +145,9 @@ class StageTiming(Struct, frozen=True):
 
 class FaceState(Struct, frozen=True):
     face_id: Count
-    spotter: str
+    spotter: Text
     """calibrating, watching, open or refractory."""
-    problem: str | None = None
+    problem: Text | None = None
     calibration_left_ms: Magnitude | None = None
     """Neutral time that is still needed before anything can be spotted; None unless `spotter` is calibrating."""
 
@@ -149,8 +155,8 @@ class FaceState(Struct, frozen=True):
 class ShutGate(Struct, frozen=True):
     """A gate that is shut now, by how much, and what to do about it."""
 
-    gate: str
-    advice: str
+    gate: Text
+    advice: Text
     """One English sentence for people, as in `eyes 34 px apart, 40 needed: come closer`."""
     value: float | None = None
     limit: float | None = None
@@ -161,8 +167,8 @@ class ShutGate(Struct, frozen=True):
 
 class WorkerStatus(Struct, frozen=True):
     state: WorkerState
-    device: str | None = None
-    model: str | None = None
+    device: Text | None = None
+    model: Text | None = None
     restarts: Count = 0
 
 
@@ -170,9 +176,9 @@ class CaptureClock(Struct, frozen=True):
     """How a source's capture times lie on the monotonic clock."""
 
     kind: Literal["monotonic", "file"]
-    first_ns: int
+    first_ns: Nanoseconds
     """Capture time of the first frame."""
-    behind_ns: int | None
+    behind_ns: Nanoseconds | None
     """Monotonic clock minus capture time: 0 for cameras; None for a file that is not played at its own speed."""
 
 
@@ -180,35 +186,43 @@ class StatusMessage(Message, frozen=True, kw_only=True, tag="ahmsa.status/1"):
     """Once a second and on change: captured = processed + waiting + the sum of dropped."""
 
     state: SourceState
-    reason: str | None = None
+    reason: Text | None = None
     fps: Magnitude
     """Distinct frames per second over the last second."""
     captured: Count
     processed: Count
     waiting: Count = 0
-    dropped: dict[str, Count] = {}
-    stages: dict[str, StageTiming] = {}
+    dropped: dict[Text, Count] = {}
+    stages: dict[Text, StageTiming] = {}
     faces: list[FaceState] = []
-    flags: list[str] = []
+    flags: list[Text] = []
     """Quality gates that are shut now: no_face, too_small, turned_away, too_dark, blurred, low_frame_rate."""
     shut: list[ShutGate] = []
     """The same gates with their figures, one entry per face that shuts them."""
-    gated: dict[str, Count] = {}
+    gated: dict[Text, Count] = {}
     """Movements that were seen and not published, by gate."""
-    edges: dict[str, Count] = {}
+    edges: dict[Text, Count] = {}
     """Messages dropped between the processes, by edge."""
     worker: WorkerStatus = WorkerStatus(state="starting")
     recording: RecordingState = "off"
     clock: CaptureClock | None = None
     """None until the first frame is there."""
-    markers: str | None = None
+    markers: Text | None = None
     """Endpoint at which markers are taken."""
 
 
 AnyMessage = EmotionMessage | SpotMessage | MotionMessage | StatusMessage | MarkerMessage
 
+
+class _Kind(Struct):
+    """What can be read of a message of any version."""
+
+    schema: str
+
+
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[AnyMessage] = msgspec.json.Decoder(AnyMessage)
+_decoder: JsonDecoder[AnyMessage] = JsonDecoder(AnyMessage)
+_kind_decoder: JsonDecoder[_Kind] = JsonDecoder(_Kind)
 _KINDS: dict[type[Message], str] = {
     EmotionMessage: "emotion",
     SpotMessage: "spot",
@@ -216,6 +230,11 @@ _KINDS: dict[type[Message], str] = {
     StatusMessage: "status",
     MarkerMessage: "marker",
 }
+_SCHEMAS = {kind.__struct_config__.tag for kind in _KINDS}
+
+
+class UnknownKindError(StreamError):
+    """A message of a kind or version that this program does not know: readers pass over it, and count it."""
 
 
 def encode(message: Message) -> bytes:
@@ -224,13 +243,20 @@ def encode(message: Message) -> bytes:
 
 
 def decode(payload: bytes | str) -> AnyMessage:
-    """The message in a payload. Raises StreamError where it does not fit the schema."""
+    """The message in a payload. Raises StreamError where it does not fit the schema, UnknownKindError where it is well formed
+    and of a kind or version that this program does not know."""
     try:
         return _decoder.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise StreamError(
-            f"a message does not fit the stream's schema: {error}; is the publisher of another version?"
-        ) from None
+    except UnreadableError as error:
+        sentence = f"a message does not fit the stream's schema: {error}; is the publisher of another version?"
+        raise (UnknownKindError if _is_of_unknown_kind(payload) else StreamError)(sentence) from None
+
+
+def _is_of_unknown_kind(payload: bytes | str) -> bool:
+    try:
+        return _kind_decoder.decode(payload).schema not in _SCHEMAS
+    except UnreadableError:
+        return False
 
 
 def topic_of(message: AnyMessage) -> str:

@@ -26,9 +26,10 @@ import msgspec
 import numpy as np
 
 from ahmsa.errors import DataError, SettingsError
-from ahmsa.files import write_whole
+from ahmsa.files import read_limited, write_whole
 from ahmsa.net import network_input
 from ahmsa.types import FloatArray
+from ahmsa.untrusted import FILE_BYTES, JsonDecoder, UnreadableError
 from configs.training import TrainSettings
 from train.databases.base import IntArray, MapSet
 from train.fit import Job
@@ -264,11 +265,12 @@ def _differences(before: object, now: object, path: str = "") -> list[str]:
 
 
 def _decode(path: Path, kind: type[_Decoded]) -> _Decoded:
+    decoder: JsonDecoder[_Decoded] = JsonDecoder(kind, limit_bytes=FILE_BYTES)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return decoder.decode(read_limited(path, FILE_BYTES))
     except OSError:
         raise DataError(f"no {path}; the run has not finished, or this is not a run folder.") from None
-    except msgspec.MsgspecError as error:
+    except UnreadableError as error:
         raise DataError(f"{path} is not of format {FORMAT} ({error}); run again into another folder.") from None
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import time
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,9 @@ import numpy as np
 import torch
 
 from ahmsa.errors import DataError
-from ahmsa.files import write_whole
+from ahmsa.files import read_limited, write_whole
 from ahmsa.types import FloatArray
+from ahmsa.untrusted import foreign
 from configs.training import TrainSettings
 from train.databases.base import IntArray
 from train.fit import Job, fit
@@ -28,6 +28,8 @@ from train.svm import fit_svm, svm_probabilities
 
 Advance = Callable[[int], None]
 """Told how many network-epochs were done since the last call."""
+
+_LARGEST_PART_BYTES = 4 << 30
 
 WHOLE_FOLD = -1
 """Split number of a network that trains on all of its fold's training subjects."""
@@ -188,20 +190,19 @@ def write_part(path: Path, part: Part) -> None:
 
 def read_part(path: Path) -> Part:
     """Read a result; DataError where the file was damaged after it was written."""
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+    with (
+        foreign(path, DataError, "delete it and run again with --resume."),
+        np.load(io.BytesIO(read_limited(path, _LARGEST_PART_BYTES)), allow_pickle=False) as file,
+    ):
         return Part(
-            epochs=arrays["epochs"],
-            fold=arrays["fold"],
-            member=arrays["member"],
-            split=arrays["split"],
-            sample=arrays["sample"],
-            probabilities=arrays["probabilities"],
-            seconds=float(arrays["seconds"]),
+            epochs=file["epochs"],
+            fold=file["fold"],
+            member=file["member"],
+            split=file["split"],
+            sample=file["sample"],
+            probabilities=file["probabilities"],
+            seconds=float(file["seconds"]),
         )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is damaged ({error}); delete it and run again with --resume.") from None
 
 
 def _in_pieces(material: Material, task: Task, device: str, advance: Advance) -> Part:

@@ -12,9 +12,11 @@ from safetensors.numpy import save_file
 
 from ahmsa.files import whole_file
 from ahmsa.types import FlowMap
+from ahmsa.untrusted import JsonDecoder
 from train.databases.clips import Clip
 
 _ABOUT = "ahmsa"
+_decoder: JsonDecoder[dict[str, str | int | float | bool]] = JsonDecoder(dict[str, str | int | float | bool])
 
 
 def map_path(folder: Path, clip: Clip) -> Path:
@@ -42,7 +44,7 @@ def load_map(path: Path, clip: Clip) -> FlowMap | None:
         return None
     try:
         with safe_open(path, framework="np") as file:
-            about = json.loads((file.metadata() or {})[_ABOUT])
+            about = _decoder.decode((file.metadata() or {})[_ABOUT])
             if about["clip"] != _fingerprint(clip):
                 return None
             return FlowMap(
@@ -52,7 +54,7 @@ def load_map(path: Path, clip: Clip) -> FlowMap | None:
                 strain_peak=float(about["strain_peak"]),
                 fallback=bool(about["fallback"]),
             )
-    except (SafetensorError, KeyError, ValueError, OSError):
+    except (SafetensorError, KeyError, ValueError, TypeError, OSError):
         return None
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+
 import openpyxl
 import pytest
 import xlwt
 
+from ahmsa import workbook_apart
 from ahmsa.errors import DataError
-from ahmsa.workbook import read_table
+from ahmsa.workbook import read_sheets, read_table
 
 COLUMNS = {"clip": ("Filename",), "onset": ("Onset Frame", "OnsetF")}
 
@@ -128,3 +132,37 @@ def test_a_damaged_file_is_one_sentence(tmp_path, name):
 def test_a_missing_file_is_one_sentence(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_table(tmp_path / "none.xlsx", COLUMNS)
+
+
+def test_an_xls_that_is_cut_off_or_damaged_is_one_sentence(tmp_path):
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("a")
+    for row in range(60):
+        for column, text in enumerate(("Subject", "Filename", "OnsetFrame")):
+            sheet.write(row, column, text if row == 0 else f"{row}")
+    book.save(str(tmp_path / "whole.xls"))
+    whole = (tmp_path / "whole.xls").read_bytes()
+    for name, data in {
+        "cut": whole[:-100],
+        "half": whole[: len(whole) // 2],
+        "flipped": whole[:520] + b"\xff" * 90 + whole[610:],
+    }.items():
+        (tmp_path / name).write_bytes(data)
+        # A flipped bit may leave a workbook that can be read; what must not be is any other error, or the end of this process.
+        with contextlib.suppress(DataError):
+            read_sheets(tmp_path / name)
+    with pytest.raises(DataError, match=r"cut cannot be read as a workbook .*; copy it again"):
+        read_sheets(tmp_path / "cut")
+
+
+def test_a_reader_that_asks_for_all_memory_ends_its_child_and_not_this_program(tmp_path, monkeypatch):
+    reader = tmp_path / "greedy_reader.py"
+    reader.write_text(
+        "import sys\nimport ahmsa.workbook_apart as apart\n"
+        "apart._read_here = lambda path: bytearray(4 << 30) and []\nsys.exit(apart._main())\n"
+    )
+    monkeypatch.setattr(workbook_apart, "__name__", "greedy_reader")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    (tmp_path / "book.xls").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600))
+    with pytest.raises(DataError, match="cannot be read as a workbook"):
+        read_sheets(tmp_path / "book.xls")

@@ -23,7 +23,7 @@ def test_frames_become_ms_and_a_missing_type_follows_from_the_length(tmp_path):
     ("text", "said"),
     [
         ("onset,apex,offset\n10,5,20\n", "line 2: onset, apex and offset must follow"),
-        ("onset,apex,offset\n1,x,20\n", "line 2: apex is 'x'"),
+        ("onset,apex,offset\n1,x,20\n", "line 2: apex: 'x' is no number"),
         ("onset,apex\n1,2\n", "there is no offset"),
         ("onset,apex,offset,type\n1,2,3,tiny\n", "type is 'tiny'"),
     ],

@@ -85,8 +85,8 @@ from pathlib import Path
 from streamer import wire
 from streamer.recorder import Recorder
 recorder = Recorder(Path({str(folder)!r}), session="s1", source="demo", settings={{}})
-for line in Path({str(Path(__file__).parent / "golden" / "messages.jsonl")!r}).read_text().splitlines():
-    message = wire.decode(line)
+lines = Path({str(Path(__file__).parent / "golden" / "messages.jsonl")!r}).read_text().splitlines()
+for message in sorted(map(wire.decode, lines), key=lambda message: message.t_publish_ns):
     recorder.take(wire.topic_of(message), wire.encode(message))
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -97,7 +97,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_line_that_was_cut_off_is_left_out(recorder):
-    take(recorder, GOLDEN)
+    take(recorder, in_order(GOLDEN))
     events = recorder.folder / "events.jsonl"
     os.truncate(events, events.stat().st_size - 20)
     assert len(list(read_messages(recorder.folder))) == len(GOLDEN) - 1

@@ -197,7 +197,7 @@ def test_an_empty_folder_is_told_so(tmp_path):
 def test_an_unreadable_image_is_named(tmp_path):
     write_images(tmp_path, [1])
     (tmp_path / "img0002.png").write_bytes(b"no image")
-    with pytest.raises(SourceError, match=r"img0002\.png is no image"):
+    with pytest.raises(SourceError, match=r"img0002\.png is a damaged image"):
         played("images", tmp_path)
 
 
