@@ -12,7 +12,6 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, cast
@@ -23,24 +22,18 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET: libav wri
 import cv2
 
 from ahmsa.errors import SourceError, UsageError
-from ahmsa.files import read_limited
 from ahmsa.printable import is_printable
 from ahmsa.types import ByteImage, Frame
-from ahmsa.untrusted import FILE_BYTES, UnreadableError, rows_of, text_of, whole
 from configs.schema import SourceSettings
 from streamer.grabber import Grabber
-from streamer.playback import DEFAULT_HZ, LONGEST_MS, Playback, folder_frames
+from streamer.playback import DEFAULT_HZ, Playback, folder_frames
+from streamer.video_file import video_frames
 
 cv2.setLogLevel(0)
 
 _RAW_WIDTH = 800
 _OPEN_TIMEOUT_MS = 5000
-_TRUNCATED_S = 0.5
-_TRUNCATED_PART = 0.02
-_SIDECAR_COLUMNS = ["index", "t_capture_ns"]
 _LONGEST_NAME = 100
-_LAST_INDEX = 2**53 - 1
-"""As in messages: whole numbers that every language can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +112,7 @@ def open_source(spec: SourceSpec, settings: SourceSettings, *, as_fast_as_possib
     if spec.kind == "url":
         return _open_stream(spec, settings)
     if spec.kind == "video":
-        nominal_hz, frames = _open_video(Path(spec.where))
+        nominal_hz, frames = video_frames(Path(spec.where))
     elif spec.kind == "images":
         nominal_hz, frames = settings.fps or DEFAULT_HZ, folder_frames(Path(spec.where), settings.fps)
     else:
@@ -252,75 +245,6 @@ def _is_stream_address(url: str) -> bool:
 def _shown(url: str) -> str:
     """The address without its password."""
     return re.sub(r"//[^/@]*@", "//", url)
-
-
-def _open_video(path: Path) -> tuple[float, Iterator[Frame]]:
-    if not path.is_file():
-        raise SourceError(f"there is no video file {path}: check the path")
-    if path.stat().st_size == 0:
-        raise SourceError(f"{path} is empty (0 bytes): the recording or copy failed, make it again")
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    ok, first = capture.read() if capture.isOpened() else (False, None)
-    if not ok or first is None:
-        capture.release()
-        raise SourceError(f"{path} cannot be read as video: it is damaged, cut off, or of an unknown format")
-    times = _sidecar(path.with_suffix(".csv"))
-    return _claimed_hz(capture), _video_frames(capture, cast(ByteImage, first), path, times)
-
-
-def _video_frames(
-    capture: cv2.VideoCapture, first: ByteImage, path: Path, sidecar: list[tuple[int, int]] | None
-) -> Iterator[Frame]:
-    """Frames under their presentation times. Where the container has none, or they do not grow, the claimed rate is added to
-    the time before. A recording's sidecar table overrules both. Raises SourceError after the last frame of a file that ends
-    before its header says."""
-    period_ns = round(1e9 / _claimed_hz(capture))
-    promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-    image, number, t_ns = first, 0, -1
-    try:
-        while True:
-            shown_ns = _nanoseconds(capture.get(cv2.CAP_PROP_POS_MSEC))
-            t_ns = shown_ns if shown_ns > t_ns else t_ns + period_ns
-            if sidecar is None:
-                yield Frame(number, t_ns, image)
-            elif number < len(sidecar):
-                yield Frame(*sidecar[number], image)
-            number += 1
-            ok, decoded = capture.read()
-            if not ok or decoded is None:
-                break
-            image = cast(ByteImage, decoded)
-    finally:
-        capture.release()
-    missing_s = (promised - number) * period_ns / 1e9
-    late_s = promised * period_ns / 1e9 - (t_ns + period_ns) / 1e9
-    if min(missing_s, late_s) > max(_TRUNCATED_S, _TRUNCATED_PART * promised * period_ns / 1e9):
-        raise SourceError(
-            f"{path} ends after {number} of {promised:.0f} frames: it is cut off; what was found up to there is kept"
-        )
-
-
-def _nanoseconds(shown_ms: float) -> int:
-    """A container's time; -1 where it has none that can be."""
-    return round(shown_ms * 1e6) if math.isfinite(shown_ms) and 0 <= shown_ms <= LONGEST_MS else -1
-
-
-def _sidecar(file: Path) -> list[tuple[int, int]] | None:
-    """Index and capture time of every frame of a recorded video; None where the table is missing or is about something else."""
-    try:
-        text = text_of(read_limited(file, FILE_BYTES))
-        columns, *rows = rows_of(text[: text.rfind("\n") + 1]) or [[]]  # the last line may have been cut off by a crash
-    except (OSError, UnreadableError):
-        return None
-    if columns != _SIDECAR_COLUMNS:
-        return None
-    try:
-        times = [(whole(index, 0, _LAST_INDEX), whole(t_ns)) for index, t_ns in rows]
-    except ValueError as error:
-        raise SourceError(f"{file} is damaged ({error}): its lines must be two whole numbers, index,t_capture_ns") from None
-    if any(after[0] <= before[0] or after[1] <= before[1] for before, after in pairwise(times)):
-        raise SourceError(f"{file} is damaged: index and t_capture_ns must grow from line to line")
-    return times
 
 
 def _claimed_hz(capture: cv2.VideoCapture) -> float:
