@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the run could not do its job, 2 the command line or settin
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -30,6 +31,10 @@ def run_program(app: Callable[[], object]) -> None:
     if "--debug" in sys.argv:
         sys.argv.remove("--debug")
         os.environ["AHMSA_DEBUG"] = "1"  # for the command itself, and for processes that it starts
+    for stream in (sys.stdout, sys.stderr):
+        # An output that has no character for `…` shows a question mark instead of ending the run.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except AhmsaError as error:

@@ -189,18 +189,20 @@ def _run_watch(
     topic: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only topics that start so; may be given again. Default: emotion. spot. marker. status.", show_default=False
+            help="Only topics that start so; may be given again. Default: emotion. spot. marker., and as lines what changes.",
+            show_default=False,
         ),
     ] = None,
     timeout: Annotated[
         float | None, typer.Option(min=0.1, help="End with an error after so many silent seconds.", show_default=False)
     ] = None,
+    stay: Annotated[bool, typer.Option("--stay", help="Do not end with the session: wait for the next one.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the messages, and end.")] = False,
     debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
 ) -> None:
-    """Print the messages of a running `ahmsa-live`, as they come.
+    """Print what happens in a running `ahmsa-live`, as it comes, until the session ends.
 
-    On this machine: `ahmsa-watch`
+    On this machine: `ahmsa-watch`, and with `--stay` over several sessions
 
     Elsewhere: `ahmsa-watch tcp://laptop:5556`
 
@@ -211,7 +213,7 @@ def _run_watch(
     if schema:
         sys.stdout.write(wire.json_schema_text())
         return
-    watch.watch(endpoint, topics=topic or watch.DEFAULT_TOPICS, as_json=json, timeout_s=timeout)
+    watch.watch(endpoint, topic, as_json=json, timeout_s=timeout, stay=stay)
 
 
 @_mark.command()
@@ -291,7 +293,8 @@ def _view(board: Board, *, headless: bool) -> View:
 
     if headless:
         return QuietView(board, typer.echo)
-    if not sys.stdout.isatty():
+    # The screen is drawn with block characters: a terminal that cannot show them gets lines.
+    if not sys.stdout.isatty() or "utf" not in (sys.stdout.encoding or "").lower():
         return LineView(board, typer.echo)
     from streamer.terminal import TerminalView
 

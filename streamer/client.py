@@ -5,6 +5,8 @@ from streamer.client import EmotionStream
 with EmotionStream() as stream:
     for event in stream:
         print(event.label, event.probabilities, event.latency_ms["total"])
+
+The loop ends with the session.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from streamer.wire import DEFAULT_ENDPOINT, AnyMessage, UnknownKindError, decode
 EMOTION, SPOT, MOTION, STATUS, MARKER = "emotion.", "spot.", "motion.", "status.", "marker."
 _STEP_S = 0.2
 _TOPICS_KEPT = 10_000
+_ENDED = b'"state":"ended"'
+"""Part of a session's last status as it is encoded."""
 
 
 class EmotionStream:
@@ -31,6 +35,7 @@ class EmotionStream:
 
     topics: prefixes to subscribe to; every level ends with a dot (`emotion.camera0.1.` is face 1 of camera 0).
     timeout_s: iterating raises StreamError after so long a silence; None waits for ever.
+    stay: go on iterating when the session has ended, for the next one at the same endpoint.
     markers: endpoint at which `mark` sets markers; None: where a stream at `endpoint` takes them by default.
     high_water_mark: messages kept here while you are busy; 0 keeps all.
     """
@@ -41,12 +46,16 @@ class EmotionStream:
         topics: Iterable[str] = (EMOTION,),
         *,
         timeout_s: float | None = None,
+        stay: bool = False,
         markers: str | None = None,
         high_water_mark: int = 1000,
         context: zmq.Context[Any] | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.timeout_s = timeout_s
+        self.stay = stay
+        self.ended = False
+        """The session has said that it is over."""
         self.markers = markers or marker_endpoint(endpoint)
         self.lost: Counter[str] = Counter()
         """Topic -> messages that were published and did not arrive, seen by holes in `seq`."""
@@ -66,7 +75,8 @@ class EmotionStream:
             (zmq.HEARTBEAT_TIMEOUT, 4000),
         ):
             self._socket.setsockopt(option, value)
-        for topic in topics:
+        self._topics = tuple(topics)
+        for topic in {*self._topics, STATUS}:  # the status says when the session ends, whether it is wanted or not
             self._socket.setsockopt_string(zmq.SUBSCRIBE, topic)
         try:
             connected(self._socket, endpoint)
@@ -75,15 +85,17 @@ class EmotionStream:
             raise
 
     def __iter__(self) -> Iterator[AnyMessage]:
-        """Every message. Raises StreamError after `timeout_s` of silence."""
-        while True:
+        """Every message until the session ends. Raises StreamError after `timeout_s` of silence."""
+        while self.stay or not self.ended:
             message = self.next(self.timeout_s)
+            if message is None and self.ended and not self.stay:
+                return
             if message is None:
                 raise StreamError(f"nothing came from {self.endpoint} for {self.timeout_s:g} s; is ahmsa-live running there?")
             yield message
 
     def next(self, timeout_s: float | None = None) -> AnyMessage | None:
-        """The next message, or None where none came in time. None as timeout waits for ever.
+        """The next message, or None where none came in time or the session ended before. None as timeout waits for ever.
 
         One of a kind or version that this program does not know is passed over, and counted in `skipped`.
         """
@@ -112,7 +124,13 @@ class EmotionStream:
             left_s = _STEP_S if until_s is None else max(0.0, min(_STEP_S, until_s - monotonic()))
             # Waiting in steps, so that Ctrl-C is heard on every platform.
             if self._socket.poll(int(left_s * 1000)):
-                return _topic_and_payload(self._socket.recv_multipart())
+                topic, payload = _topic_and_payload(self._socket.recv_multipart())
+                if topic.startswith(STATUS):
+                    self.ended = _ENDED in payload
+                if topic.startswith(self._topics):
+                    return topic, payload
+                if self.ended and not self.stay:
+                    return None
             if until_s is not None and monotonic() >= until_s:
                 return None
 

@@ -49,31 +49,44 @@ def status_text(status: StatusMessage) -> str:
         f"captured {status.captured} = processed {status.processed} + waiting {status.waiting} + dropped ({dropped})",
         f"worker {status.worker.state}",
     ]
-    if status.flags:
-        parts.append("shut: " + ", ".join(status.flags))
+    parts += [f"{gate.gate}: {gate.advice}" for gate in status.shut]
     return "; ".join(parts)
+
+
+class News:
+    """Tells what changed from what is only said again: of the statuses, one a second, only those that bring a change."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, tuple[object, ...]] = {}
+
+    def brings(self, message: AnyMessage) -> bool:
+        """True for every movement, and for a status that finds source, gates, faces or recogniser in another state."""
+        if not isinstance(message, StatusMessage):
+            return not isinstance(message, MotionMessage)
+        faces = tuple(face.face_id for face in message.faces)
+        state = (message.session, message.state, message.reason, tuple(message.flags), faces, message.worker.state)
+        is_new = self._said.get(message.source) != state
+        self._said[message.source] = state
+        return is_new
 
 
 class LineView:
     """A view that writes lines: events as they come, and the state where it changes."""
 
+    end_wanted = False
+
     def __init__(self, board: Board, write: Callable[[str], None]) -> None:
         self._board, self._write = board, write
-        self._said: tuple[object, ...] = ()
+        self._news = News()
 
-    def opened(self, endpoint: str) -> None:
+    def opened(self, endpoint: str, mark: Callable[[str], None] | None = None) -> None:  # noqa: ARG002 (lines have no keys)
         self._board.endpoint = endpoint
         self._write(f"ahmsa-live: subscribe with `ahmsa-watch {endpoint}`")
         self._write(CLAIM)
 
     def take(self, message: AnyMessage) -> None:
         self._board.take(message)
-        if isinstance(message, StatusMessage):
-            state = (message.state, message.reason, message.flags, message.worker.state)
-            if state == self._said:
-                return
-            self._said = state
-        if not isinstance(message, MotionMessage):
+        if self._news.brings(message):
             self._write(line_of(message))
 
     def notice(self, text: str) -> None:
@@ -89,7 +102,7 @@ class LineView:
 class QuietView(LineView):
     """`--headless`: keeps the totals, and says nothing but warnings."""
 
-    def opened(self, endpoint: str) -> None:
+    def opened(self, endpoint: str, mark: Callable[[str], None] | None = None) -> None:  # noqa: ARG002 (lines have no keys)
         self._board.endpoint = endpoint
 
     def take(self, message: AnyMessage) -> None:

@@ -56,10 +56,22 @@ class LiveOptions:
     debug: bool = False
 
 
+Mark = Callable[[str], None]
+"""Sets a marker with this text, now."""
+
+
 class View(Protocol):
     """Someone who watches: a terminal, lines of text, or nobody."""
 
-    def opened(self, endpoint: str) -> None: ...
+    @property
+    def end_wanted(self) -> bool:
+        """The person who watches has asked for the end."""
+        ...
+
+    def opened(self, endpoint: str, mark: Mark | None = None) -> None:
+        """Where to subscribe, and who sets markers; None where none can be set."""
+        ...
+
     def take(self, message: AnyMessage) -> None: ...
     def notice(self, text: str) -> None: ...
     def tick(self) -> None: ...
@@ -71,14 +83,14 @@ def run_live(options: LiveOptions, view: View) -> None:
     session = LiveSession(options, view.notice)
     # Signals outermost: one that comes while things are being undone must not leave them half undone.
     with signals(session.kill) as caught, session as live:
-        view.opened(live.endpoint)
-        while (reason := live.over()) is None and not caught:
+        view.opened(live.endpoint, live.mark)
+        while (reason := live.over()) is None and not caught and not view.end_wanted:
             message = live.stream.next(_STEP_S)
             if message is not None:
                 live.note(message)
                 view.take(message)
             view.tick()
-        live.finish(reason or "interrupted", view.take)
+        live.finish(reason or ("interrupted" if caught else "ended by key"), view.take)
     if caught:
         raise InterruptError(caught[0])
 

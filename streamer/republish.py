@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, monotonic_ns, sleep
 
@@ -32,7 +31,9 @@ def republish(folder: Path, settings: StreamSettings, view: View, *, as_fast_as_
             for message in read_messages(folder):
                 behind_ns = monotonic_ns() - message.t_publish_ns if behind_ns is None else behind_ns
                 if not as_fast_as_possible:
-                    _wait_until(message.t_publish_ns + behind_ns, view.tick, caught)
+                    _wait_until(message.t_publish_ns + behind_ns, view, caught)
+                if view.end_wanted:
+                    break
                 if caught:
                     raise InterruptError(caught[0])
                 again = msgspec.structs.replace(message, **publication_times())
@@ -44,8 +45,8 @@ def republish(folder: Path, settings: StreamSettings, view: View, *, as_fast_as_
         context.destroy(linger=500)
 
 
-def _wait_until(due_ns: int, meanwhile: Callable[[], None], caught: list[int]) -> None:
+def _wait_until(due_ns: int, view: View, caught: list[int]) -> None:
     until_s = due_ns / 1e9
-    while not caught and (left_s := until_s - monotonic()) > 0:
-        meanwhile()
+    while not caught and not view.end_wanted and (left_s := until_s - monotonic()) > 0:
+        view.tick()
         sleep(min(left_s, _STEP_S))

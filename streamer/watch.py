@@ -7,22 +7,34 @@ import sys
 from collections.abc import Sequence
 
 from streamer.client import EMOTION, MARKER, SPOT, STATUS, EmotionStream
-from streamer.lines import line_of
+from streamer.lines import News, line_of
 from streamer.wire import encode
 
-DEFAULT_TOPICS = (EMOTION, SPOT, MARKER, STATUS)
+LINE_TOPICS = (EMOTION, SPOT, MARKER, STATUS)
+"""Printed as lines unless topics are named; a status only where it brings a change."""
+JSON_TOPICS = (EMOTION, SPOT, MARKER)
+"""Printed as JSON unless topics are named."""
 
 
-def watch(endpoint: str, topics: Sequence[str], *, as_json: bool, timeout_s: float | None) -> None:
-    """Print messages until Ctrl-C, until the reader of the pipe has gone, or (StreamError) after `timeout_s` of silence."""
+def watch(
+    endpoint: str, topics: Sequence[str] | None, *, as_json: bool, timeout_s: float | None = None, stay: bool = False
+) -> None:
+    """Print what happens until the session ends (`stay`: also what comes after it), until Ctrl-C, until the reader of the pipe
+    has gone, or (StreamError) after `timeout_s` of silence.
+
+    topics: prefixes; every message of theirs is printed. None: movements, and as lines also what changes.
+    """
+    shown = tuple(topics or (JSON_TOPICS if as_json else LINE_TOPICS))
+    news = News()
     lost = skipped = 0
-    with EmotionStream(endpoint, topics, timeout_s=timeout_s) as stream:
+    with EmotionStream(endpoint, shown, timeout_s=timeout_s, stay=stay) as stream:
         if not as_json:
-            sys.stderr.write(f"listening at {endpoint} for {' '.join(topics)}\n")
+            sys.stderr.write(f"listening at {endpoint} for {' '.join(shown)}\n")
         try:
             for message in stream:
-                sys.stdout.write((encode(message).decode() if as_json else line_of(message)) + "\n")
-                sys.stdout.flush()
+                if topics is not None or news.brings(message):
+                    sys.stdout.write((encode(message).decode() if as_json else line_of(message)) + "\n")
+                    sys.stdout.flush()
                 if stream.lost.total() > lost:
                     lost = stream.lost.total()
                     sys.stderr.write(f"{lost} messages were lost on the way so far: this reader is too slow\n")
@@ -30,5 +42,9 @@ def watch(endpoint: str, topics: Sequence[str], *, as_json: bool, timeout_s: flo
                     skipped = stream.skipped
                     sys.stderr.write(f"{skipped} messages of another kind or version were passed over so far\n")
         except BrokenPipeError:
-            # The reader has had enough (`| head`). Python would complain again when it flushes at the end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _end_quietly()
+
+
+def _end_quietly() -> None:
+    """The reader has had enough (`| head`). Python would complain again when it flushes at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -145,10 +145,12 @@ def test_lines_where_the_output_is_no_terminal_and_a_second_program_that_watches
         assert (tmp_path / "kept" / "truth.csv").exists()
         first = json.loads(watching.stdout.readline())
         assert (first["schema"], first["source"]) == ("ahmsa.status/1", "demo")
+        rest, _ = watching.communicate(timeout=30)
+        assert json.loads(rest.splitlines()[-1])["state"] == "ended"
+        assert watching.returncode == 0, "it ends with the session"
     finally:
-        watching.send_signal(signal.SIGINT)
+        watching.kill()
         watching.communicate(timeout=30)
-    assert watching.returncode == 130
 
 
 def test_watch_prints_the_schema():
@@ -175,3 +177,23 @@ def test_ctrl_c_ends_a_worker_that_is_still_loading(monkeypatch):
     monkeypatch.setattr(worker_command, "load_recognizer", load)
     with pytest.raises(KeyboardInterrupt):
         worker_command.serve_here(WorkerTask("tcp://127.0.0.1:*", None, RecognizerSettings(), "cpu"))
+
+
+def test_an_output_without_the_characters_shows_question_marks_and_goes_on(start_worker):
+    shown = subprocess.run(
+        [
+            BIN / "ahmsa-live",
+            "--demo",
+            "--duration",
+            "0.1",
+            "--publish",
+            "tcp://127.0.0.1:*",
+            "--worker",
+            start_worker().endpoint,
+        ],
+        capture_output=True,
+        timeout=60,
+        env=quiet_environment(PYTHONIOENCODING="ascii"),
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert b"frames captured" in shown.stdout

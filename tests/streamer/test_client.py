@@ -136,3 +136,18 @@ def test_a_publisher_of_something_else_is_one_sentence(connected, frames):
     socket.send_multipart(frames)
     with pytest.raises(StreamError, match="another program"):
         stream.next(5.0)
+
+
+@pytest.mark.parametrize("stay", [False, True])
+def test_iterating_ends_with_the_session_unless_one_stays_for_the_next(publisher, stay):
+    socket = publisher()
+    with EmotionStream(endpoint_of(socket), topics=["spot."], timeout_s=1.0, stay=stay) as stream:
+        await_subscriber(socket)
+        await_subscriber(socket)
+        for state in ("online", "ended"):
+            socket.send_multipart([TOPIC, status(1).replace(b"online", state.encode())])
+        if stay:
+            with pytest.raises(StreamError, match="nothing came"):
+                list(stream)
+        else:
+            assert list(stream) == [], "a status that was not asked for is not given, and still ends the loop"

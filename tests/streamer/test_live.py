@@ -55,10 +55,12 @@ class Recogniser:
 class Collector:
     """A view that keeps everything."""
 
+    end_wanted = False
+
     def __init__(self):
         self.messages, self.notices, self.endpoint = [], [], None
 
-    def opened(self, endpoint):
+    def opened(self, endpoint, mark=None):
         self.endpoint = endpoint
 
     def take(self, message):

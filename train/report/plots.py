@@ -9,14 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ahmsa.palette import BLUE, GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILLION
 from ahmsa.types import Matrix
 from train.experiment import RunResults
 from train.report.published import in_paper_order
 from train.results import ProtocolResult
 
-# Okabe and Ito's colours, which the colour-blind can tell apart.
-UF1, UAR, LOSS, HONEST = "#0072B2", "#D55E00", "#555555", "#009E73"
-DATABASES = ("#CC79A7", "#56B4E9", "#009E73", "#E69F00")
+UF1, UAR, LOSS, HONEST = BLUE, VERMILLION, "#555555", GREEN
+DATABASES = (PURPLE, SKY_BLUE, GREEN, ORANGE)
 DPI = 110
 
 
