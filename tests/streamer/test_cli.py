@@ -145,9 +145,8 @@ def test_lines_where_the_output_is_no_terminal_and_a_second_program_that_watches
         assert (tmp_path / "kept" / "truth.csv").exists()
         first = json.loads(watching.stdout.readline())
         assert (first["schema"], first["source"]) == ("ahmsa.status/1", "demo")
-        rest, _ = watching.communicate(timeout=30)
-        assert json.loads(rest.splitlines()[-1])["state"] == "ended"
-        assert watching.returncode == 0, "it ends with the session"
+        assert json.loads(watching.stdout.read().splitlines()[-1])["state"] == "ended"
+        assert watching.wait(30) == 0, "it ends with the session"
     finally:
         watching.kill()
         watching.communicate(timeout=30)
