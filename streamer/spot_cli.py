@@ -11,6 +11,7 @@ import typer
 
 from ahmsa.errors import SourceError, UsageError
 from configs.command import program, run_program
+from streamer.selftest.cli import selftest
 
 if TYPE_CHECKING:
     from configs.schema import LiveSettings
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 _PUBLISHED = "as published scorers count (one prediction may hit several labels)"
-_COMMANDS = ("run", "eval", "bench")
+_COMMANDS = ("run", "eval", "bench", "selftest")
 
 app = program(
     "Spot movements of a face: when did it move, and was it a micro-expression?\n\n"
@@ -29,7 +30,8 @@ app = program(
     "    ahmsa-spot frames/ --fps 200           a folder of images (or of videos)\n\n"
     "    ahmsa-spot --camera 0 --seconds 30     half a minute of a camera\n\n"
     "    ahmsa-spot eval --pred out.csv --truth labels.csv --fps 30\n\n"
-    "    ahmsa-spot bench --quick               the benchmark on generated faces"
+    "    ahmsa-spot bench --quick               the benchmark on generated faces\n\n"
+    "    ahmsa-spot selftest --camera 0         how small a movement would be found here?"
 )
 
 
@@ -116,6 +118,9 @@ def bench(
         typer.echo(line)
 
 
+app.command("selftest")(selftest)
+
+
 def main() -> None:
     """`ahmsa-spot VIDEO` is short for `ahmsa-spot run VIDEO`."""
     first = sys.argv[1] if len(sys.argv) > 1 else "--help"
@@ -147,11 +152,18 @@ def _specs(source: Path | None, camera: int | None, demo: bool) -> list[SourceSp
 
 
 def _watch(spec: SourceSpec, settings: LiveSettings, seconds: float | None) -> Record:
+    """Everything found in a source; what is unusual about it is said on the standard error."""
+    from streamer.input_check import InputCheck
     from streamer.sources import open_source
     from streamer.spot_database import spot_source
+    from streamer.video_file import turned_deg
 
+    check = InputCheck(settings.spotter, turned_deg=turned_deg(Path(spec.where)) if spec.kind == "video" else 0)
     with open_source(spec, settings.source, as_fast_as_possible=True) as source:
-        return spot_source(source, settings, seconds)
+        record = spot_source(source, settings, seconds, check)
+    for sentence in filter(None, (*check.remarks, check.problem)):
+        typer.echo(f"{spec.name}: {sentence}", err=True)
+    return record
 
 
 def _plot(record: Record, name: str, table: Path, truth: Iterable[Interval] = ()) -> Path:

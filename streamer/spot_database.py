@@ -18,6 +18,7 @@ from streamer.capture import CaptureStage, use_one_core
 from streamer.sources import SourceSpec, open_source
 
 if TYPE_CHECKING:
+    from streamer.input_check import InputCheck
     from streamer.sources import Source
 
 _READERS = {"samm-lv": read_samm_long, "casme2-long": read_casme_squared}
@@ -46,8 +47,10 @@ def spot_videos(found: LongVideos, settings: LiveSettings, plots: Path | None) -
         yield video.name, predicted, len(video.frames) / video.fps / 60
 
 
-def spot_source(source: Source, settings: LiveSettings, seconds: float | None = None) -> Record:
-    """Everything that the spotter says about a source, or about its first seconds."""
+def spot_source(
+    source: Source, settings: LiveSettings, seconds: float | None = None, check: InputCheck | None = None
+) -> Record:
+    """Everything that the spotter says about a source, or about its first seconds; `check` is told of every frame."""
     use_one_core()
     record, first_ns = Record(), None
     with CaptureStage(settings.face, settings.spotter) as stage:
@@ -57,7 +60,10 @@ def spot_source(source: Source, settings: LiveSettings, seconds: float | None = 
             first_ns = frame.t_capture_ns if first_ns is None else first_ns
             if seconds is not None and frame.t_capture_ns - first_ns > seconds * 1e9:
                 break
+            processed = stage.processed
             result = stage.process(frame)
+            if check is not None and stage.processed > processed:
+                check.see(frame.t_capture_ns, [face.face_id for face in result.faces])
             for motion in result.motions.values():
                 record.see(motion)
             for candidate in result.candidates:

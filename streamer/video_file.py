@@ -56,6 +56,17 @@ def video_info(path: Path) -> VideoInfo:
         return _info(container, stream)
 
 
+def turned_deg(path: Path) -> int:
+    """By how many degrees, counter-clockwise, the file has its pictures turned, as phones do; frames come turned already.
+
+    Raises SourceError where it cannot be read.
+    """
+    container, stream = _opened(path)
+    with container:
+        first = next(_decoded(container, stream), None)
+        return 0 if first is None else 90 * _quarters(first)
+
+
 def video_frames(path: Path, *, threads: int = 0) -> tuple[float, Iterator[Frame]]:
     """The claimed rate and the frames of a video file. threads: of the decoder; 0: as it likes.
 
@@ -156,8 +167,13 @@ def _presentation_ns(picture: av.VideoFrame) -> int | None:
 def _image(picture: av.VideoFrame) -> ByteImage:
     """(h, w, 3) BGR, upright."""
     image = picture.to_ndarray(format="bgr24")
-    quarters = round(picture.rotation / 90) % 4
+    quarters = _quarters(picture)
     return cast(ByteImage, np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image)
+
+
+def _quarters(picture: av.VideoFrame) -> int:
+    """Quarter turns, counter-clockwise, that bring it upright."""
+    return round(picture.rotation / 90) % 4
 
 
 def _check_length(path: Path, info: VideoInfo, frames: int, end_ns: int) -> None:
