@@ -14,6 +14,13 @@ from msgspec import Meta
 Positive = Annotated[float, Meta(gt=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 
+MAP_VERSION = 1
+"""Version of the way from a clip's images to its flow map: alignment, apex, flow, strain, layout, scaling.
+
+Raise it with every change of code that changes pixels: prepared maps of another version are made anew, never mixed. A test
+holds the maps of fixed images against those that were stored for this version.
+"""
+
 
 class FaceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Tracking and alignment of faces."""

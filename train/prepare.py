@@ -1,7 +1,7 @@
 """From the frames of a database to flow maps: align by the onset, choose the apex, compute the map; in parallel, resumable.
 
-Every finished map is a file of its own under a folder named by the hash of everything that changes its pixels: settings and
-the code itself. A killed run starts again where it stopped; maps of other settings are never mixed in.
+Every finished map is a file of its own under a folder named by the hash of everything that changes its pixels: the settings
+and the version of the code that makes it (`ahmsa.settings.MAP_VERSION`). A killed run starts again where it stopped; maps of other settings are never mixed in.
 """
 
 from __future__ import annotations
@@ -9,16 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import msgspec
 import numpy as np
 
-import ahmsa
 from ahmsa.errors import AhmsaError, DataError, RunError
-from ahmsa.settings import FaceSettings, FlowSettings
+from ahmsa.settings import MAP_VERSION, FaceSettings, FlowSettings
 from train.apex import ApexRule
 from train.databases.base import MapSet, Sample, Subject
 from train.databases.catalogue import read_surveys
@@ -28,10 +26,6 @@ from train.prepare_clip import ClipWorker
 from train.processes import in_processes
 
 DEFAULT_CACHE = Path("runs") / "maps"
-_NO_PIXEL_CODE = frozenset(
-    {"checkpoint", "device", "errors", "face", "files", "frames", "net", "pictures", "recognizer", "trees", "workbook"}
-)
-"""Modules of `ahmsa` that cannot change a prepared map; all others count in the hash. Forgetting one here costs time only."""
 _NAMED_PROBLEMS = 5
 
 
@@ -111,17 +105,8 @@ def _writable(folder: Path) -> Path:
 
 
 def settings_hash(settings: PrepareSettings) -> str:
-    """Twelve hex digits of settings and of the code that makes pixels: a change of either makes new maps."""
-    return hashlib.sha256(_code_digest() + msgspec.json.encode(settings)).hexdigest()[:12]
-
-
-@cache
-def _code_digest() -> bytes:
-    """Taken once: the code of a process does not change when its files do."""
-    room, here = Path(ahmsa.__file__).parent, Path(__file__).parent
-    pixel_code = sorted(path for path in room.glob("*.py") if path.stem not in _NO_PIXEL_CODE)
-    files = [*pixel_code, here / "apex.py", here / "prepare_clip.py"]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).digest()
+    """Twelve hex digits of the settings and of the version of the map: a change of either makes new maps."""
+    return hashlib.sha256(f"map {MAP_VERSION} ".encode() + msgspec.json.encode(settings)).hexdigest()[:12]
 
 
 def _refusal(database: str, bad: Sequence[str]) -> str:
