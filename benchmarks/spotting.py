@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ahmsa.synth import MIXED, Scenario, SyntheticClip
 from configs.schema import LiveSettings
-from spotting.bench import REPORT_SEEDS, Outcome, table, table_line
+from spotting.bench import REPORT_SEEDS, table, table_line
+from spotting.bench_outcome import Outcome
 from streamer.capture import CaptureStage
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"

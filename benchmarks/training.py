@@ -25,7 +25,8 @@ from benchmarks.machine import describe
 from configs.command import run_program
 from configs.load import load_settings, shipped
 from configs.training import TrainSettings
-from train.databases.base import IntArray, MapSet, Sample, Subject
+from train.databases.base import IntArray, MapSet, Sample
+from train.databases.clips import Subject
 from train.experiment import LARGEST_GROUP_ON_CPU, run
 from train.fit import Job, fit
 from train.folds import leave_one_subject_out

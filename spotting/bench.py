@@ -6,24 +6,21 @@ Tuning and reporting use different seeds: `TUNING_SEEDS` are free to look at, `R
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from ahmsa.synth import MIXED, NUISANCES, Scenario, SyntheticFaces, TrueEvent
-from ahmsa.types import Candidate
+from ahmsa.synth import MIXED, NUISANCES, Scenario, SyntheticFaces
 from spotting.baselines import Baseline, offline_baselines
-from spotting.scoring import Interval, Kind, Score, kind_by_length, score_strict
+from spotting.bench_outcome import Outcome
+from spotting.scoring import Interval, kind_by_length
 from spotting.settings import SpotterSettings
 from spotting.spotter import Spotter
 
 TUNING_SEEDS = range(100, 1000)
 REPORT_SEEDS = range(5000, 6000)
-
-_MATCH_MS = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,57 +36,6 @@ class Condition:
         """Clips of the condition, each under its own seed."""
         for number in range(self.clips):
             yield _with_seed(self.scenario, seeds[number])
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a detector made of one condition."""
-
-    name: str
-    predicted: list[Interval] = field(default_factory=list)
-    truth: list[Interval] = field(default_factory=list)
-    minutes: float = 0.0
-    provisional_ms: list[float] = field(default_factory=list)
-    """Announced this long after the true apex."""
-    confirmed_ms: list[float] = field(default_factory=list)
-    frame_ms: list[float] = field(default_factory=list)
-    """Processor time that the spotter took per frame."""
-    announced: int = 0
-    retracted: int = 0
-    gated: Counter[str] = field(default_factory=Counter)
-
-    def add_truth(self, truth: Iterable[TrueEvent], video: str, duration_s: float) -> None:
-        """What really happened in a clip."""
-        self.minutes += duration_s / 60
-        self.truth += [
-            Interval(video, event.onset_ms, event.apex_ms, event.offset_ms, event.kind, event.label, event.amplitude_px)
-            for event in truth
-        ]
-
-    def take(self, candidate: Candidate, now_ns: int, truth: Iterable[TrueEvent], video: str) -> None:
-        """What the spotter said of that clip, and when."""
-        apex_ms = _apex_ms(candidate)
-        late = [now_ns / 1e6 - event.apex_ms for event in truth if event.kind == "micro" and _is_within(apex_ms, event)]
-        if candidate.phase == "provisional":
-            self.announced += 1
-            self.provisional_ms += late[:1]
-        elif candidate.phase == "retracted":
-            self.retracted += 1
-        else:
-            kind: Kind = "macro" if candidate.phase == "macro" else "micro"
-            self.confirmed_ms += late[:1] if kind == "micro" else []
-            offset_ns = candidate.offset_t_ns if candidate.offset_t_ns is not None else now_ns
-            onset_ms = candidate.onset.t_capture_ns / 1e6
-            self.predicted.append(Interval(video, onset_ms, apex_ms, offset_ns / 1e6, kind))
-
-    @property
-    def score(self) -> Score:
-        return score_strict(self.predicted, self.truth)
-
-    def recall_between(self, low_px: float, high_px: float = float("inf")) -> float:
-        """Share of the true micro-expressions of an amplitude that were found; NaN where there are none."""
-        hits, labels = self.score.recall_by_amplitude((low_px, high_px)).get((low_px, high_px), (0, 0))
-        return hits / labels if labels else float("nan")
 
 
 def conditions(size: str = "full") -> list[Condition]:
@@ -121,8 +67,7 @@ def run(condition: Condition, seeds: range = REPORT_SEEDS, settings: SpotterSett
     outcomes: dict[str, Outcome] = {}
     for scenario in condition.scenarios(seeds):
         for outcome in run_clip(scenario, settings or SpotterSettings(), baselines=condition.baselines):
-            merged = outcomes.setdefault(outcome.name, Outcome(outcome.name))
-            _merge(merged, outcome)
+            outcomes.setdefault(outcome.name, Outcome(outcome.name)).add(outcome)
     return list(outcomes.values())
 
 
@@ -149,26 +94,6 @@ def run_clip(scenario: Scenario, settings: SpotterSettings, *, baselines: bool =
 def _baseline_outcome(baseline: Baseline, ours: Outcome, video: str) -> Outcome:
     found = [Interval(video, onset, apex, offset, kind_by_length(offset - onset)) for onset, apex, offset in baseline.finish()]
     return Outcome(baseline.name, predicted=found, truth=ours.truth, minutes=ours.minutes)
-
-
-def _merge(total: Outcome, clip: Outcome) -> None:
-    total.predicted += clip.predicted
-    total.truth += clip.truth
-    total.minutes += clip.minutes
-    total.provisional_ms += clip.provisional_ms
-    total.confirmed_ms += clip.confirmed_ms
-    total.frame_ms += clip.frame_ms
-    total.announced += clip.announced
-    total.retracted += clip.retracted
-    total.gated.update(clip.gated)
-
-
-def _apex_ms(candidate: Candidate) -> float:
-    return (candidate.apex_t_ns if candidate.apex_t_ns is not None else candidate.apex.t_capture_ns) / 1e6
-
-
-def _is_within(apex_ms: float, event: TrueEvent) -> bool:
-    return event.onset_ms - _MATCH_MS <= apex_ms <= event.offset_ms + _MATCH_MS
 
 
 def _with_seed(scenario: Scenario, seed: int) -> Scenario:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ahmsa.files import whole_file
 from ahmsa.synth import MIXED, Scenario, SyntheticFaces
+from spotting.bench_outcome import Outcome
 from spotting.plots import plot_record
 from spotting.record import Record
 from spotting.scoring import Interval
 from spotting.spotter import Spotter
-
-if TYPE_CHECKING:
-    from spotting.bench import Outcome
 
 _BINS_PX = (0.5, 0.7, 1.0, 1.4, 2.0, 3.01)
 

@@ -8,8 +8,9 @@ import msgspec
 
 from ahmsa.checkpoint import Checkpoint
 from ahmsa.errors import CheckpointError
-from train.databases.base import MapSet, Subject
+from train.databases.base import MapSet
 from train.databases.catalogue import respelt
+from train.databases.clips import Subject
 from train.metrics import Bin, Intervals, Scores, calibration_bins, calibration_error, intervals, score
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ahmsa.errors import DataError
-from train.databases.base import IntArray, MapSet, Subject
+from train.databases.base import IntArray, MapSet
+from train.databases.clips import Subject
 
 
 @dataclass(frozen=True, eq=False)

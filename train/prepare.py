@@ -18,9 +18,9 @@ import numpy as np
 from ahmsa.errors import AhmsaError, DataError, RunError
 from ahmsa.settings import MAP_VERSION, FaceSettings, FlowSettings
 from train.apex import ApexRule
-from train.databases.base import MapSet, Sample, Subject
+from train.databases.base import MapSet, Sample
 from train.databases.catalogue import read_surveys
-from train.databases.clips import Clip, Survey
+from train.databases.clips import Clip, Subject, Survey
 from train.map_file import load_map, map_path
 from train.prepare_clip import ClipWorker
 from train.processes import in_processes

@@ -15,7 +15,8 @@ from ahmsa.net import AhmsaNet, initialise
 from ahmsa.scaling import min_max
 from ahmsa.settings import NetSettings
 from ahmsa.types import LABELS
-from train.databases.base import MapSet, Sample, Subject
+from train.databases.base import MapSet, Sample
+from train.databases.clips import Subject
 from train.databases.maps import COLUMNS, FOLDER, TABLE
 
 torch.set_num_threads(1)  # networks of this size only wait for each other on more

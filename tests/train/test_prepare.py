@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from ahmsa.errors import DataError, RunError
 from train.data_cli import app
-from train.databases.base import Subject
+from train.databases.clips import Subject
 from train.prepare import PrepareSettings, prepare, settings_hash
 from train.prepare_clip import ClipWorker
 

@@ -15,18 +15,9 @@ import numpy.typing as npt
 from ahmsa.errors import DataError
 from ahmsa.settings import FlowSettings
 from ahmsa.types import LABELS, FloatArray
+from train.databases.clips import Subject
 
 IntArray = npt.NDArray[np.int64]
-
-
-class Subject(NamedTuple):
-    """Whose face it is. Subject numbers repeat between databases, so both parts make the key."""
-
-    database: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.database}/{self.name}"
 
 
 class Sample(NamedTuple):

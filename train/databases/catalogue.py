@@ -7,8 +7,7 @@ from pathlib import Path
 
 from ahmsa.errors import UsageError
 from train.databases import casme2, casme3, composite, samm, smic
-from train.databases.base import Subject
-from train.databases.clips import Survey
+from train.databases.clips import Subject, Survey
 
 _READERS: Mapping[str, Callable[[Path, int], Survey]] = {
     smic.NAME: smic.read,

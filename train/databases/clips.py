@@ -10,12 +10,23 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from ahmsa.errors import UsageError
 from ahmsa.workbook import Row
 
 Key = tuple[str, str, str]
 """database, subject, clip: unique over all databases, since subject numbers are not."""
+
+
+class Subject(NamedTuple):
+    """Whose face it is. Subject numbers repeat between databases, so both parts make the key."""
+
+    database: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.database}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

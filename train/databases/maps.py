@@ -19,7 +19,8 @@ from ahmsa.errors import DataError, UsageError
 from ahmsa.images import read_pixels
 from ahmsa.types import LABELS, FloatArray
 from ahmsa.workbook import Row, read_table
-from train.databases.base import MapSet, Sample, Subject
+from train.databases.base import MapSet, Sample
+from train.databases.clips import Subject
 
 TABLE = "combined_3_class2_for_optical_flow.csv"
 FOLDER = Path("datasets") / "STSNet_whole_norm_u_v_os"

@@ -5,7 +5,8 @@ import pytest
 
 from ahmsa.errors import DataError
 from ahmsa.settings import FlowSettings
-from train.databases.base import MapSet, Sample, Subject, join
+from train.databases.base import MapSet, Sample, join
+from train.databases.clips import Subject
 
 SAMPLES = tuple(Sample(Subject("smic", f"s{n}"), f"clip{n}", n % 3) for n in range(6))
 
