@@ -1,7 +1,8 @@
 """From the frames of a database to flow maps: align by the onset, choose the apex, compute the map; in parallel, resumable.
 
 Every finished map is a file of its own under a folder named by the hash of everything that changes its pixels: the settings
-and the version of the code that makes it (`ahmsa.settings.MAP_VERSION`). A killed run starts again where it stopped; maps of other settings are never mixed in.
+and the version of the code that makes it (`ahmsa.settings.MAP_VERSION`). A killed run starts again where it stopped; maps of
+other settings are never mixed in.
 """
 
 from __future__ import annotations
