@@ -95,7 +95,7 @@ class NetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     map_px: Annotated[int, Meta(ge=4, le=256)] = 28
     """Side of the map the network sees; maps of another side are resized to it."""
     scaling: Literal["raw", "recentred"] = "recentred"
-    """What the network is fed: the 0-1 map as it is, or recentred (ahmsa.scaling)."""
+    """What the network is fed: the 0-1 map as it is, or recentred (ahmsa.flow.scaling)."""
     smoothing_cells: Annotated[float, Meta(ge=0, le=5)] = 0.0
     """Gaussian smoothing of the map before it is recentred, standard deviation in cells of a 28-cell map; 0: none."""
     restore_proportion: bool = False
@@ -104,7 +104,7 @@ class NetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Answer with the mean over the map and its mirror. Needs `recentred`; doubles the time of an answer."""
 
 
-class RecognizerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RecogniserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When the recogniser answers and when it abstains."""
 
     min_confidence: Fraction = 0.5

@@ -49,7 +49,7 @@ class FaceQuality:
 
 @dataclass(frozen=True, slots=True)
 class AlignedFace:
-    """A face brought to the canonical geometry (see ahmsa.geometry)."""
+    """A face brought to the canonical geometry (see ahmsa.face.geometry)."""
 
     index: int
     t_capture_ns: int

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from skimage import data
 
-from ahmsa.crop import cut_crop
-from ahmsa.face_dlib import DlibLandmarks
-from ahmsa.flow import FlowMaker
-from ahmsa.geometry import apply_similarity, canonical_points_px, dlib_points, fit_similarity, mesh_points
-from ahmsa.landmarks import FaceMesh
-from ahmsa.scaling import recentre
+from ahmsa.face.crop import cut_crop
+from ahmsa.face.dlib_aligner import DlibLandmarks
+from ahmsa.face.geometry import apply_similarity, canonical_points_px, dlib_points, fit_similarity, mesh_points
+from ahmsa.face.landmarks import FaceMesh
+from ahmsa.flow.maker import FlowMaker
+from ahmsa.flow.scaling import recentre
 from ahmsa.settings import FlowSettings
 from ahmsa.types import AlignedFace, ByteImage, Candidate, FaceQuality, Matrix
 

@@ -19,17 +19,17 @@ from typing import Any, cast
 import cv2
 import numpy as np
 
-from ahmsa.face import FaceTracker
-from ahmsa.flow import FlowMaker
-from ahmsa.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points
+from ahmsa.face.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points
+from ahmsa.face.tracker import FaceTracker
+from ahmsa.flow.maker import FlowMaker
 from ahmsa.settings import FaceSettings, FlowSettings
 from ahmsa.synth import MIXED, Scenario, SyntheticClip, clip_of
 from ahmsa.types import ByteImage, FloatArray, Frame, Matrix
 from configs.schema import SourceSettings
 from spotting.settings import SpotterSettings
-from streamer.capture import CaptureStage, use_one_core
-from streamer.grabber import Grabber
-from streamer.sources import SourceSpec, open_source
+from streamer.acquire.capture import CaptureStage, use_one_core
+from streamer.acquire.grabber import Grabber
+from streamer.acquire.sources import SourceSpec, open_source
 
 COST_FRAMES = 400
 WARM_UP_FRAMES = 30

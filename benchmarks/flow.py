@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from skimage.registration import optical_flow_tvl1
 
-from ahmsa.flow import FlowMaker, opencv_solver
-from ahmsa.head_motion import HeadMotion, remove_head_motion
-from ahmsa.regions import face_mask, lay_out
+from ahmsa.flow.head_motion import HeadMotion, remove_head_motion
+from ahmsa.flow.maker import FlowMaker, opencv_solver
+from ahmsa.flow.regions import face_mask, lay_out
+from ahmsa.flow.strain import strain_magnitude
+from ahmsa.flow.tvl1 import tvl1
 from ahmsa.settings import FlowSettings
-from ahmsa.strain import strain_magnitude
 from ahmsa.synth.known_motion import KnownPair, known_expression, known_pair
-from ahmsa.tvl1 import tvl1
 from ahmsa.types import LABELS, ByteImage, FloatArray
 
 PEAKS_PX = (0.3, 1.0, 2.0, 4.0)

@@ -24,14 +24,14 @@ import psutil
 import torch
 import zmq
 
-from ahmsa.checkpoint import Checkpoint, shipped
-from ahmsa.recognizer import Recognizer
+from ahmsa.model.checkpoint import Checkpoint, shipped
+from ahmsa.model.recogniser import Recogniser
 from ahmsa.synth import Scenario, SyntheticClip, SyntheticFaces, write_video
 from ahmsa.types import Candidate
 from spotting.spotter import Spotter
-from streamer.client import EmotionStream
-from streamer.edge import CANDIDATE, HELLO, parts_of
-from streamer.wire import AnyMessage, EmotionMessage, MotionMessage, SpotMessage, StatusMessage
+from streamer.stream.client import EmotionStream
+from streamer.stream.internal import CANDIDATE, HELLO, parts_of
+from streamer.stream.schema import AnyMessage, EmotionMessage, MotionMessage, SpotMessage, StatusMessage
 
 QUESTIONS = 60
 CLIP = Scenario(seed=11, duration_s=60.0, micro_per_minute=20, amplitude_px=(1.0, 3.0), nuisances={"sway": 0.7, "blink": 0.7})
@@ -93,7 +93,7 @@ def _alone_rows(candidates: Sequence[Candidate]) -> list[str]:
     """The alternative that the process border is measured against: the same recogniser called in this process."""
     torch.set_num_threads(1)  # as in the worker
     checkpoint = Checkpoint.load(shipped())
-    recogniser = Recognizer(checkpoint, device="cpu")
+    recogniser = Recogniser(checkpoint, device="cpu")
     recogniser.warm_up()
     maps = [answer.flow_map.uvs[None] for answer in recogniser.recognise(candidates)]
     return [

@@ -22,10 +22,10 @@ from configs.schema import LiveSettings
 from spotting.selftest.figures import curve
 from spotting.selftest.reading import with_thresholds
 from spotting.selftest.trials import Trial
+from streamer.acquire.sources import SourceSpec
+from streamer.commands.spot import VIDEOS
 from streamer.selftest.measure import Measured, Plan, measure, watch_untouched
 from streamer.selftest.recording import FileRecording
-from streamer.sources import SourceSpec
-from streamer.spot_cli import VIDEOS
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 _SHARED = Path(__file__).parents[2] / "shared" / "data"

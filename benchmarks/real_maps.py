@@ -10,7 +10,7 @@ import numpy as np
 from ahmsa.synth.movements import FIELD_FIRST_PX, FIELD_PX, Half, Movement
 from ahmsa.synth.muscles import CROP_PX
 from ahmsa.types import LABELS, FloatArray
-from train.databases.maps import read_maps
+from train.published_maps import read_maps
 
 _ROUNDS = 8
 _SMOOTH_PX = 2.0

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ahmsa.synth import MIXED, Scenario, SyntheticClip
 from configs.schema import LiveSettings
-from spotting.bench import REPORT_SEEDS, table, table_line
-from spotting.bench_outcome import Outcome
-from streamer.capture import CaptureStage
+from spotting.benchmark.outcome import Outcome
+from spotting.benchmark.run import REPORT_SEEDS, table, table_line
+from streamer.acquire.capture import CaptureStage
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 _CAMERA_CLIPS = 3

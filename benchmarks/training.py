@@ -18,20 +18,20 @@ import numpy as np
 import torch
 from msgspec.structs import replace
 
+from ahmsa.databases.clips import Subject
 from ahmsa.device import resolve_device
-from ahmsa.net import network_input
+from ahmsa.model.net import network_input
 from ahmsa.types import FloatArray
 from benchmarks.machine import describe
 from configs.command import run_program
 from configs.load import load_settings, shipped
 from configs.training import TrainSettings
-from train.databases.base import IntArray, MapSet, Sample
-from train.databases.clips import Subject
-from train.experiment import LARGEST_GROUP_ON_CPU, run
-from train.fit import Job, fit
-from train.folds import leave_one_subject_out
-from train.processes import default_jobs, in_processes
-from train.stack import Weights, is_out_of_memory, networks_that_fit
+from train.execution.processes import default_jobs, in_processes
+from train.experiment.folds import leave_one_subject_out
+from train.experiment.runner import LARGEST_GROUP_ON_CPU, run
+from train.map_set import IntArray, MapSet, Sample
+from train.models.fit import Job, fit
+from train.models.stack import Weights, is_out_of_memory, networks_that_fit
 
 EPOCHS = 2
 """Timed epochs; one more goes before them."""

@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 import skimage.data
 
-from ahmsa.checkpoint import Checkpoint, shipped
-from ahmsa.crop import cut_crop
-from ahmsa.flow import FlowMaker
-from ahmsa.geometry import canonical_points_px, fit_similarity, mesh_points
-from ahmsa.landmarks import FaceMesh
-from ahmsa.scaling import recentre
+from ahmsa.face.crop import cut_crop
+from ahmsa.face.geometry import canonical_points_px, fit_similarity, mesh_points
+from ahmsa.face.landmarks import FaceMesh
+from ahmsa.flow.maker import FlowMaker
+from ahmsa.flow.scaling import recentre
+from ahmsa.model.checkpoint import Checkpoint, shipped
 from ahmsa.types import AlignedFace, ByteImage, Candidate, FaceQuality, FloatArray
-from train.databases.maps import read_maps
+from train.published_maps import read_maps
 
 PEAKS_PX = (1.0, 2.0, 3.0)
 NOISE_SIGMA = 2.0

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from ahmsa.settings import FaceSettings, RecognizerSettings
+from ahmsa.settings import FaceSettings, RecogniserSettings
 from spotting.settings import SpotterSettings
 
 
@@ -50,5 +50,5 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     source: SourceSettings = SourceSettings()
     face: FaceSettings = FaceSettings()
     spotter: SpotterSettings = SpotterSettings()
-    recognizer: RecognizerSettings = RecognizerSettings()
+    recogniser: RecogniserSettings = RecogniserSettings()
     stream: StreamSettings = StreamSettings()

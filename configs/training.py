@@ -82,7 +82,7 @@ class TrainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A preset: network, fitting, augmentation, and how many networks answer together."""
 
     model: Literal["ahmsa", "ststnet", "svm"] = "ahmsa"
-    """What is trained: AHMSA-Net, or a yardstick beside it (train/ststnet.py, train/svm.py)."""
+    """What is trained: AHMSA-Net, or a yardstick beside it (train/models/ststnet.py, train/models/svm.py)."""
     net: NetSettings = NetSettings(channels=(32, 64, 96), heads=(4, 4, 4), blocks=(1, 1, 1), expansion=2.0, dropout=0.1)
     fit: FitSettings = FitSettings()
     augment: AugmentSettings = AugmentSettings()

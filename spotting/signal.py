@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ahmsa.geometry import MESH_LANDMARKS
+from ahmsa.face.geometry import MESH_LANDMARKS
 from ahmsa.types import AlignedFace, ByteImage, FloatArray, Matrix
 from spotting.head import HeadModel, HeadPose
 from spotting.settings import SpotterSettings

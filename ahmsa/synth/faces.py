@@ -1,7 +1,7 @@
 """Aligned faces without a face detector: the landmarks are known, so long benchmarks run at a few hundred frames a second.
 
 Everything else is as in the live program: the picture around the face is drawn in camera pixels with light, noise and
-compression, and `ahmsa.face.FaceTracker` holds, renews and cuts the alignment.
+compression, and `ahmsa.face.tracker.FaceTracker` holds, renews and cuts the alignment.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from ahmsa.face import FaceTracker
+from ahmsa.face.tracker import FaceTracker
 from ahmsa.settings import FaceSettings
 from ahmsa.synth.camera import expose, quality_at, shots
 from ahmsa.synth.performance import Moment, Performance

@@ -14,7 +14,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from ahmsa.geometry import canonical_points_px, fit_similarity
+from ahmsa.face.geometry import canonical_points_px, fit_similarity
 from ahmsa.synth.movements import FIELD_FIRST_PX, FIELD_PX, Movement
 from ahmsa.synth.muscles import CROP_PX
 from ahmsa.synth.timing import course
@@ -82,7 +82,7 @@ def plan_injections(
 def inject(image: ByteImage, points_px: FloatArray, movement: Movement, strength_px: float) -> ByteImage:
     """(h, w, 3) picture with the face moved; the picture itself is left alone.
 
-    points_px: (5, 2) named points of the face in the picture (ahmsa.geometry.mesh_points). strength_px: largest displacement,
+    points_px: (5, 2) points of the face in the picture (ahmsa.face.geometry.mesh_points). strength_px: largest displacement,
     px of the 128 px crop.
     """
     to_crop = fit_similarity(points_px, canonical_points_px(CROP_PX))

@@ -1,6 +1,6 @@
 """Muscle-like motion: every action unit (AU, Ekman and Friesen's FACS) is a few smooth pulls on the skin.
 
-Coordinates are those of the canonical face in a 128 px crop (ahmsa.geometry); displacements are px of that crop, u right
+Coordinates are those of the canonical face in a 128 px crop (ahmsa.face.geometry); displacements are px of that crop, u right
 positive, v down positive.
 """
 

@@ -16,8 +16,8 @@ from typing import Any, cast
 import cv2
 import numpy as np
 
-from ahmsa.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points, similarity_scale
-from ahmsa.landmarks import FaceMesh
+from ahmsa.face.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points, similarity_scale
+from ahmsa.face.landmarks import FaceMesh
 from ahmsa.synth.muscles import CROP_PX
 from ahmsa.types import ByteImage, FloatArray, Matrix
 

@@ -1,6 +1,6 @@
 """What happens in a clip: the nouns of the generator, and a clip's ground truth as CSV.
 
-All times are ms from the clip's start. All amplitudes are px of the 128 px canonical crop (ahmsa.geometry), whatever the
+All times are ms from the clip's start. All amplitudes are px of the 128 px canonical crop (ahmsa.face.geometry), whatever the
 size of the image: 1 px of it is about 1.6 px of the generated 640x480 picture.
 """
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from configs.schema import LiveSettings
+    from streamer.acquire.sources import SourceSpec
     from streamer.selftest.measure import Measured, Plan, Progress
     from streamer.selftest.recording import Recording
     from streamer.selftest.summary import Summary
-    from streamer.sources import SourceSpec
 
 
 def selftest(
@@ -65,8 +65,8 @@ def selftest(
 
 
 def _measured(spec: SourceSpec, settings: LiveSettings, plan: Plan, seconds: float, keep: Path | None) -> Measured:
+    from streamer.acquire.video_file import turned_deg
     from streamer.selftest.measure import measure, watch_untouched
-    from streamer.video_file import turned_deg
 
     with _progress() as start:
         recording = _recording(spec, settings, seconds, start)
@@ -87,7 +87,7 @@ def _recording(spec: SourceSpec, settings: LiveSettings, seconds: float, start: 
 
 
 def _store(recording: Recording, folder: Path) -> None:
-    from streamer.video_recorder import VideoRecorder
+    from streamer.session.video import VideoRecorder
 
     folder.mkdir(parents=True, exist_ok=True)
     recorder = VideoRecorder(folder, recording.name, 30.0)
@@ -120,7 +120,7 @@ def _report(measured: list[Measured], json: Path | None, plot: Path | None) -> N
 
 
 def _specs(videos: list[Path], camera: int | None, demo: bool, keep: Path | None) -> list[SourceSpec]:
-    from streamer.sources import SourceSpec
+    from streamer.acquire.sources import SourceSpec
 
     if sum((bool(videos), camera is not None, demo)) != 1:
         raise UsageError("give one kind of source: --camera N, --video FILE... or --demo")

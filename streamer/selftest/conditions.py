@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ahmsa.geometry import canonical_points_px, fit_similarity
+from ahmsa.face.geometry import canonical_points_px, fit_similarity
 from ahmsa.types import FloatArray
 from spotting.selftest.trials import Conditions
 from streamer.selftest.watch import FaceNote

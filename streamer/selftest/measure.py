@@ -11,7 +11,7 @@ from ahmsa.synth.movements import Movement, named_movements
 from ahmsa.types import Frame
 from configs.schema import LiveSettings
 from spotting.selftest.trials import Confirmed, Trial, confirmed_of, trials_of
-from streamer.input_check import InputCheck
+from streamer.acquire.input_check import InputCheck
 from streamer.selftest.conditions import Behaviour, behaviour_of
 from streamer.selftest.recording import Recording
 from streamer.selftest.watch import FaceNote, Pass, watch

@@ -13,7 +13,7 @@ import numpy as np
 from ahmsa.errors import SourceError
 from ahmsa.types import ByteImage, Frame
 from configs.schema import SourceSettings
-from streamer.sources import SourceSpec, open_source
+from streamer.acquire.sources import SourceSpec, open_source
 
 _QUALITY = 97
 """Of the JPEG pictures in memory: a minute of 640x480 then takes about 0.2 GiB instead of 1.6."""

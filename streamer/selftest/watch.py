@@ -9,12 +9,12 @@ from typing import cast
 
 import numpy as np
 
-from ahmsa.geometry import apply_similarity, mesh_points
+from ahmsa.face.geometry import apply_similarity, mesh_points
 from ahmsa.synth.movements import HALVES, Half
 from ahmsa.types import AlignedFace, Candidate, FloatArray, Frame, Matrix
 from configs.schema import LiveSettings
 from spotting.selftest.reading import gate_of, limit_px
-from streamer.capture import CaptureResult, CaptureStage, use_one_core
+from streamer.acquire.capture import CaptureResult, CaptureStage, use_one_core
 
 _INNER_LIPS = (13, 14)
 

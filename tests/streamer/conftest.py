@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ahmsa.types import LABELS, AlignedFace, Candidate, Emotion, FaceQuality, FlowMap
-from streamer.worker import Worker
+from streamer.recognise.worker import Worker
 
 
 def face(index, seed=0, *, face_id=0, crop_px=128, anchor=1, t_capture_ns=None):

@@ -1,23 +1,20 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from ahmsa.checkpoint import Checkpoint
-from ahmsa.net import AhmsaNet, initialise
-from ahmsa.scaling import min_max
+from ahmsa.databases.clips import Subject
+from ahmsa.flow.scaling import min_max
+from ahmsa.model.checkpoint import Checkpoint
+from ahmsa.model.net import AhmsaNet, initialise
 from ahmsa.settings import NetSettings
 from ahmsa.types import LABELS
-from train.databases.base import MapSet, Sample
-from train.databases.clips import Subject
-from train.databases.maps import COLUMNS, FOLDER, TABLE
+from train.map_set import MapSet, Sample
+from train.published_maps import COLUMNS, FOLDER, TABLE
 
 torch.set_num_threads(1)  # networks of this size only wait for each other on more
 
@@ -91,14 +88,3 @@ def make_checkpoint():
         return Checkpoint((net.state_dict(),), settings, labels=labels, card=card)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def fakes():
-    """The generator of fake databases (fake_databases.py beside this file)."""
-    name = "fake_databases"
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module

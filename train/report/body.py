@@ -10,12 +10,12 @@ from itertools import groupby
 import msgspec
 import numpy as np
 
-from train.metrics import Interval, Intervals
+from train.experiment.metrics import Interval, Intervals
+from train.experiment.results import Protocol, ProtocolResult, table_rows
 from train.report import plots
 from train.report.gather import Entry, Report
 from train.report.page import Block, Heading, Picture, Table, Text
 from train.report.published import CAUTION, Pair, Published, in_paper_order
-from train.results import Protocol, ProtocolResult, table_rows
 
 NONE = "–"
 

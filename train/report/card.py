@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ahmsa.checkpoint import Checkpoint
 from ahmsa.errors import CheckpointError
+from ahmsa.model.checkpoint import Checkpoint
 from train.report.published import in_paper_order
 
 NAMES = {"smic": "SMIC-HS", "samm": "SAMM", "casme2": "CASME II", "casme3": "CAS(ME)^3"}

@@ -10,10 +10,10 @@ from typing import Literal
 import msgspec
 
 from ahmsa.errors import DataError
-from train.baselines import FOLDER
-from train.experiment import RunResults, read_results
+from train.experiment.baselines import FOLDER
+from train.experiment.results import ProtocolResult
+from train.experiment.runner import RunResults, read_results
 from train.report.published import PublishedTable, table_for
-from train.results import ProtocolResult
 
 Role = Literal["run", "baseline", "ablation"]
 

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from ahmsa.palette import BLUE, GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILLION
 from ahmsa.types import Matrix
-from train.experiment import RunResults
+from train.experiment.results import ProtocolResult
+from train.experiment.runner import RunResults
 from train.report.published import in_paper_order
-from train.results import ProtocolResult
 
 UF1, UAR, LOSS, HONEST = BLUE, VERMILLION, "#555555", GREEN
 DATABASES = (PURPLE, SKY_BLUE, GREEN, ORANGE)

@@ -11,9 +11,9 @@ from ahmsa.errors import DataError, SourceError, UsageError
 from ahmsa.synth import Disturbance, clip_of
 from ahmsa.synth.clip import write_video
 from configs.schema import SourceSettings
-from streamer.sources import SourceSpec, open_source
-from streamer.spot_cli import app
-from streamer.video_file import turned_deg
+from streamer.acquire.sources import SourceSpec, open_source
+from streamer.acquire.video_file import turned_deg
+from streamer.commands.spot import app
 
 
 def call(*arguments):

@@ -6,13 +6,13 @@ from ahmsa.errors import DataError
 from ahmsa.synth import ClipScript, Disturbance, SyntheticClip, clip_of
 from ahmsa.types import Frame
 from configs.schema import LiveSettings
+from streamer.acquire.sources import SourceSpec
 from streamer.selftest.advice import advise
 from streamer.selftest.blind import blind_frames, blind_share
 from streamer.selftest.measure import Plan, measure, planned, watch_untouched
 from streamer.selftest.recording import FileRecording, MemoryRecording
 from streamer.selftest.show import shown, write_plot
 from streamer.selftest.summary import summarise
-from streamer.sources import SourceSpec
 
 SETTINGS = LiveSettings()
 PLAN = Plan(rounds=1, every_s=1.0, amplitudes_px=(2.0, 3.0))

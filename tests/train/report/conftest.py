@@ -6,7 +6,7 @@ import pytest
 
 from ahmsa.settings import NetSettings
 from configs.training import FitSettings, TrainSettings
-from train.experiment import run
+from train.experiment.runner import run
 
 TINY = TrainSettings(
     net=NetSettings(channels=(8, 12, 16), heads=(2, 2, 2), blocks=(1, 1, 1), expansion=2.0),

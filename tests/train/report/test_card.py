@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ahmsa.checkpoint import Checkpoint, shipped
 from ahmsa.errors import CheckpointError
-from train.experiment import read_results
-from train.export import card_of
+from ahmsa.model.checkpoint import Checkpoint, shipped
+from train.experiment.export import card_of
+from train.experiment.runner import read_results
 from train.report.card import model_card
 
 
@@ -50,5 +50,5 @@ def test_a_checkpoint_without_figures_has_no_card(make_checkpoint):
 def test_the_card_in_docs_is_that_of_the_shipped_checkpoint():
     page = Path(__file__).parents[3] / "docs" / "model-card.md"
     assert page.read_text() == model_card(Checkpoint.load(shipped())), (
-        "renew it: ahmsa-report --card ahmsa/weights/ahmsa-3db.safetensors --out docs"
+        "renew it: ahmsa-report --card ahmsa/model/weights/ahmsa-3db.safetensors --out docs"
     )

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from ahmsa.errors import DataError
-from train.experiment import run
+from train.experiment.runner import run
 from train.report.gather import gather
 
 

@@ -84,7 +84,7 @@ def test_the_json_holds_every_number(written):
 
 
 def test_a_run_of_one_look_has_no_leak_to_speak_of(maps, tiny, tmp_path):
-    from train.experiment import run
+    from train.experiment.runner import run
 
     once = msgspec.structs.replace(tiny, evaluate_every=100)
     run(maps, once, tmp_path / "once", seeds=[0])

@@ -1,0 +1,1 @@
+"""The databases: one file each, and what all of them share."""

@@ -1,0 +1,1 @@
+"""A face in a picture, and the same face brought to one geometry."""

@@ -1,0 +1,180 @@
+"""3D flow: the one way from two aligned faces to the map a network sees, for training and live alike (paper 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ahmsa.device import resolve_device
+from ahmsa.errors import DataError
+from ahmsa.flow.head_motion import remove_head_motion
+from ahmsa.flow.pyramid import MIN_SIDE_PX
+from ahmsa.flow.regions import face_mask, lay_out, region_centres
+from ahmsa.flow.scaling import min_max
+from ahmsa.flow.strain import strain_magnitude
+from ahmsa.settings import FlowSettings
+from ahmsa.types import Candidate, FloatArray, FlowMap
+
+PEAK_PERCENTILE = 98.0
+"""The peak of a movement is this percentile over the face: a wrong pixel is not a movement."""
+_OPENCV_MARGIN_PX = 8
+"""OpenCV's TV-L1 sees black beyond the image, and strain then finds its largest values on the border."""
+GPU_BATCH = 8
+"""`auto` gives smaller batches to the compiled CPU kernel: a GPU needs company to be the faster one."""
+
+
+class FlowMaker:
+    """Optical flow, strain and map, by settings that travel in the checkpoint.
+
+    device: as in ahmsa.device, DeviceError where it is missing; flow uses CUDA or the CPU. One thread at a time.
+    """
+
+    def __init__(self, settings: FlowSettings, device: str = "cpu") -> None:
+        self.settings = settings
+        # torch takes a second to import, and the compiled kernel does without it.
+        self.device = "cpu" if device == "cpu" else _flow_device(resolve_device(device))
+
+    def flow(self, onset: npt.ArrayLike, apex: npt.ArrayLike, initial: FloatArray | None = None) -> FloatArray:
+        """TV-L1 flow from each onset to its apex: apex(x + flow(x)) = onset(x).
+
+        onset, apex: (b, h, w) uint8, uint16 (full scale 65535) or float grey levels 0-255, of any memory layout; initial:
+        (b, 2, h, w) px to start from, zero without -> float32 (b, 2, h, w), u right positive, v down positive, px. Raises
+        DataError on another shape or type, on two sizes and on NaN.
+        """
+        first, second = _grey(onset, "onset"), _grey(apex, "apex")
+        if first.shape != second.shape:
+            raise DataError(f"onset {first.shape} and apex {second.shape} differ in size; cut both with one alignment")
+        shape = (len(first), 2, *first.shape[1:])
+        if initial is not None and (initial.shape != shape or not np.isfinite(initial).all()):
+            raise DataError(f"the initial flow must be finite and of shape {shape}, but its shape is {initial.shape}")
+        if len(first) == 0:
+            return np.zeros(shape, dtype=np.float32)
+        start = None if initial is None else np.ascontiguousarray(initial, dtype=np.float32)
+        return _SOLVERS[self._backend(len(first))](first, second, self.settings, start, self.device)
+
+    def _backend(self, batch: int) -> _Backend:
+        if self.settings.backend != "auto":
+            return self.settings.backend
+        return "torch" if self.device != "cpu" and batch >= GPU_BATCH else "compiled"
+
+    def maps(self, candidates: Sequence[Candidate]) -> list[FlowMap]:
+        """The network's view of each movement, in order. Candidates of one crop size are computed as one batch."""
+        if not candidates:
+            return []
+        sides = {c.onset.pixels.shape for c in candidates}
+        if len(sides) > 1:
+            raise DataError(f"candidates of several crop sizes {sorted(sides)} in one batch; use one crop size")
+        flows = self.flow(np.stack([c.onset.pixels for c in candidates]), np.stack([c.apex.pixels for c in candidates]))
+        moved = remove_head_motion(flows, self.settings.head_motion)
+        return [self._map(flow, candidate) for flow, candidate in zip(moved, candidates, strict=True)]
+
+    def _map(self, flow: FloatArray, candidate: Candidate) -> FlowMap:
+        strain = strain_magnitude(flow)
+        centres, fallback = region_centres(candidate.apex)
+        channels = np.concatenate([flow, strain[None]])
+        face = face_mask(*flow.shape[1:])
+        displacement = np.hypot(flow[0], flow[1])[face]
+        return FlowMap(
+            uvs=min_max(lay_out(channels, centres, self.settings.layout, self.settings.map_px)),
+            peak_px=float(np.percentile(displacement, PEAK_PERCENTILE)),
+            mean_px=float(displacement.mean()),
+            strain_peak=float(np.percentile(strain[face], PEAK_PERCENTILE)),
+            fallback=fallback,
+        )
+
+
+def _grey(images: npt.ArrayLike, name: str) -> FloatArray:
+    """Grey levels 0-255 as contiguous float32 (b, h, w)."""
+    array = np.asarray(images)
+    if array.ndim != 3:
+        raise DataError(f"{name} has shape {array.shape}; give grey images as (batch, height, width)")
+    if min(array.shape[1:]) < MIN_SIDE_PX:
+        raise DataError(f"{name} is {array.shape[2]} x {array.shape[1]} px; flow needs at least {MIN_SIDE_PX} px a side")
+    if array.dtype == np.uint16:
+        array = array / np.float32(257)
+    elif array.dtype != np.uint8 and array.dtype.kind != "f":
+        raise DataError(f"{name} is {array.dtype}; give uint8, uint16 or float grey levels")
+    grey = np.ascontiguousarray(array, dtype=np.float32)
+    if not np.isfinite(grey).all():
+        raise DataError(f"{name} holds NaN or infinite grey levels; repair or leave out the frame")
+    return grey
+
+
+def _flow_device(device: str) -> str:
+    """MPS has no float64, which the pyramid needs; there the compiled kernel is quick enough."""
+    return device if device.startswith("cuda") else "cpu"
+
+
+def _torch_flow(
+    onset: FloatArray, apex: FloatArray, settings: FlowSettings, initial: FloatArray | None, device: str
+) -> FloatArray:
+    import torch
+
+    from ahmsa.flow.tvl1 import tvl1
+    from ahmsa.flow.tvl1_graphs import graphed_tvl1
+
+    first, second = torch.from_numpy(onset).to(device), torch.from_numpy(apex).to(device)
+    start = None if initial is None else torch.from_numpy(initial).to(device)
+    with torch.no_grad():
+        solved = (tvl1 if device == "cpu" else graphed_tvl1)(first, second, settings, start)
+    return cast(FloatArray, solved.cpu().numpy())
+
+
+def _compiled_flow(
+    onset: FloatArray, apex: FloatArray, settings: FlowSettings, initial: FloatArray | None, device: str
+) -> FloatArray:
+    del device  # always the CPU
+    from ahmsa.flow.tvl1_compiled import compiled_tvl1
+
+    starts = [None] * len(onset) if initial is None else list(initial)
+    return np.stack([compiled_tvl1(a, b, settings, start) for a, b, start in zip(onset, apex, starts, strict=True)])
+
+
+def _opencv_flow(
+    onset: FloatArray, apex: FloatArray, settings: FlowSettings, initial: FloatArray | None, device: str
+) -> FloatArray:
+    del device  # always the CPU
+    method = opencv_solver(settings, with_start=initial is not None)
+    starts = [None] * len(onset) if initial is None else [start.transpose(1, 2, 0).copy() for start in initial]
+    # OpenCV takes float images as 0-1 and multiplies by 255 itself.
+    flows = [
+        method.calc(_with_margin(a / 255), _with_margin(b / 255), None if start is None else _with_margin(start))
+        for a, b, start in zip(onset, apex, starts, strict=True)
+    ]
+    inside = slice(_OPENCV_MARGIN_PX, -_OPENCV_MARGIN_PX)
+    return cast(FloatArray, np.ascontiguousarray(np.stack(flows)[:, inside, inside].transpose(0, 3, 1, 2)))
+
+
+def opencv_solver(settings: FlowSettings, *, with_start: bool = False) -> Any:
+    """OpenCV's own DualTVL1 with these parameters, as its users know it: float images 0-1, black beyond their border."""
+    optflow: Any = cv2.optflow
+    return optflow.DualTVL1OpticalFlow_create(
+        tau=settings.tau,
+        lambda_=settings.lambda_,
+        theta=settings.theta,
+        nscales=settings.scales,
+        warps=settings.warps,
+        epsilon=settings.epsilon,
+        innnerIterations=settings.inner_iterations,
+        outerIterations=settings.outer_iterations,
+        scaleStep=settings.scale_step,
+        medianFiltering=settings.median_px,
+        useInitialFlow=with_start,
+    )
+
+
+def _with_margin(image: FloatArray) -> FloatArray:
+    margin = _OPENCV_MARGIN_PX
+    return cast(FloatArray, cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_REPLICATE))
+
+
+_Backend = Literal["torch", "compiled", "opencv"]
+_SOLVERS: Mapping[_Backend, Callable[[FloatArray, FloatArray, FlowSettings, FloatArray | None, str], FloatArray]] = {
+    "torch": _torch_flow,
+    "compiled": _compiled_flow,
+    "opencv": _opencv_flow,
+}

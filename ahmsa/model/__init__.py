@@ -1,0 +1,1 @@
+"""AHMSA-Net, its checkpoint, and the recogniser that answers with them."""

@@ -1,0 +1,1 @@
+"""The spotter beside other ones on generated faces."""

@@ -1,0 +1,1 @@
+"""How good a spotter is: records, scores, tables, plots."""

@@ -1,0 +1,232 @@
+"""The capture stage: frames in; faces, candidates and the reasons for silence out. No sockets, no clock of its own but for
+timings: live processes and replay run this very class."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+
+import cv2
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ahmsa.face.tracker import Detector, FaceTracker
+from ahmsa.settings import FaceSettings
+from ahmsa.types import AlignedFace, ByteImage, Candidate, Frame
+from spotting.advice import Reading, face_reading
+from spotting.settings import SpotterSettings
+from spotting.spotter import Motion, Spotter
+from streamer.acquire.distinct import is_same_picture
+
+_LOST_AFTER_MS = 200.0
+"""A face may be unusable for this long before its spotter forgets it: one blurred frame is no reason to start anew."""
+_TIMINGS_KEPT = 512
+_RATE_WINDOW_NS = 1_000_000_000
+_RATE_KNOWN_NS = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureResult:
+    """What one frame brought."""
+
+    faces: list[AlignedFace]
+    candidates: list[Candidate]
+    """Steps in the life of movements, at most one per face."""
+    motions: dict[int, Motion]
+    """Face id -> this frame's sample of the spotting signal."""
+    states: dict[int, str]
+    """Face id -> calibrating, watching, open or refractory."""
+    shut: list[tuple[int | None, Reading]]
+    """Face id (None: the whole picture) and gate, why nothing can be spotted now: no_face, too_small, turned_away, too_dark,
+    blurred, low_frame_rate."""
+    calibration_left_ms: dict[int, float]
+    """Face id -> neutral time still needed, for faces that are calibrating."""
+
+    @property
+    def gates(self) -> list[str]:
+        """Names of the shut gates, each once."""
+        return list(dict.fromkeys(reading.gate for _, reading in self.shut))
+
+
+class RollingTimes:
+    """Durations of the newest few hundred calls."""
+
+    def __init__(self) -> None:
+        self._ms: deque[float] = deque(maxlen=_TIMINGS_KEPT)
+
+    def add(self, duration_ms: float) -> None:
+        self._ms.append(duration_ms)
+
+    def percentile_ms(self, percent: float) -> float:
+        return float(np.percentile(self._ms, percent)) if self._ms else 0.0
+
+    @property
+    def newest_ms(self) -> float:
+        return self._ms[-1] if self._ms else 0.0
+
+    @property
+    def p50_ms(self) -> float:
+        return self.percentile_ms(50)
+
+    @property
+    def p95_ms(self) -> float:
+        return self.percentile_ms(95)
+
+
+def use_one_core() -> None:
+    """Keep the numerical libraries of this process to one thread. The stage's matrices are small: with more threads they spend
+    twice the time, most of it waiting for each other."""
+    threadpool_limits(1)
+    cv2.setNumThreads(1)
+
+
+class CaptureStage:
+    """Tracker, one spotter per face, quality gates and the books. The same frames give the same results.
+
+    `processed` + the sum of `dropped` is the number of frames that were handed in.
+    """
+
+    def __init__(self, face: FaceSettings, spotter: SpotterSettings, detector: Detector | None = None) -> None:
+        self._face_settings, self._spotter_settings = face, spotter
+        self._tracker = FaceTracker(face, detector)
+        self._forget_ns = (2 * face.forget_ms + 1000) * 1e6  # later than the tracker, so that no id meets a second spotter
+        self._watched: dict[int, _Watched] = {}
+        self._past_gated: Counter[str] = Counter()
+        self._newest: ByteImage | None = None
+        self._frame_times_ns: deque[int] = deque()
+        self._shut: list[tuple[int | None, Reading]] = []
+        self.processed = 0
+        self.dropped: Counter[str] = Counter()
+        """Reason -> frames that were passed over: `duplicate`, the same picture again."""
+        self.timings = {"face": RollingTimes(), "spot": RollingTimes(), "capture": RollingTimes()}
+        """Stage -> time per frame; `capture` is the whole of `process`."""
+
+    def process(self, frame: Frame) -> CaptureResult:
+        """Take the next frame."""
+        if is_same_picture(frame.image, self._newest):
+            self.dropped["duplicate"] += 1
+            return self._result([], [], {})
+        self._newest = frame.image
+        self._count_rate(frame.t_capture_ns)
+        with self._timed("capture"):
+            with self._timed("face"):
+                faces = self._tracker.update(frame, hold=[key for key, one in self._watched.items() if one.spotter.open])
+            with self._timed("spot"):
+                candidates, motions = self._spot(faces, frame.t_capture_ns)
+        self.processed += 1
+        self._shut = self._shut_gates(faces)
+        return self._result(faces, candidates, motions)
+
+    def finish(self, reason: str = "source_ended") -> list[Candidate]:
+        """The source has ended: what is still open is retracted."""
+        now_ns = self._frame_times_ns[-1] if self._frame_times_ns else 0
+        return [last for one in self._watched.values() if (last := one.spotter.lost(now_ns, reason)) is not None]
+
+    @property
+    def distinct_hz(self) -> float:
+        """Distinct frames per second over the past second of the source's own time; 0 while unknown."""
+        times = self._frame_times_ns
+        return (len(times) - 1) * 1e9 / (times[-1] - times[0]) if len(times) > 1 else 0.0
+
+    @property
+    def gated(self) -> Mapping[str, int]:
+        """Gate -> movements that it held back, over all faces so far."""
+        return sum((Counter(one.spotter.gated) for one in self._watched.values()), self._past_gated.copy())
+
+    def close(self) -> None:
+        self._tracker.close()
+
+    def __enter__(self) -> CaptureStage:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _spot(self, faces: list[AlignedFace], now_ns: int) -> tuple[list[Candidate], dict[int, Motion]]:
+        candidates, motions = [], {}
+        seen = {face.face_id: face for face in faces}
+        for face_id in seen.keys() - self._watched.keys():
+            self._watched[face_id] = _Watched(Spotter(self._spotter_settings), now_ns, now_ns, now_ns)
+        for face_id, one in sorted(self._watched.items()):
+            candidate = one.take(seen.get(face_id), now_ns)
+            if candidate is not None:
+                candidates.append(candidate)
+            if one.spotter.motion is not None and one.spotter.motion.t_capture_ns == now_ns:
+                motions[face_id] = one.spotter.motion
+        self._forget_gone(now_ns)
+        return candidates, motions
+
+    def _forget_gone(self, now_ns: int) -> None:
+        """Drop the spotters of faces whose id will not come back."""
+        for face_id, one in list(self._watched.items()):
+            if now_ns - one.seen_ns > self._forget_ns:
+                self._past_gated.update(one.spotter.gated)
+                del self._watched[face_id]
+
+    def _result(self, faces: list[AlignedFace], candidates: list[Candidate], motions: dict[int, Motion]) -> CaptureResult:
+        states: dict[int, str] = {face_id: one.spotter.state for face_id, one in self._watched.items()}
+        left_ms = {
+            face_id: max(0.0, self._spotter_settings.calibration_ms - one.used_ms)
+            for face_id, one in self._watched.items()
+            if states[face_id] == "calibrating"
+        }
+        return CaptureResult(faces, candidates, motions, states, self._shut, left_ms)
+
+    def _shut_gates(self, faces: list[AlignedFace]) -> list[tuple[int | None, Reading]]:
+        shut: list[tuple[int | None, Reading]] = [] if faces else [(None, Reading("no_face"))]
+        for face in faces:
+            reading = face_reading(face.quality, self._face_settings)
+            if reading is not None:
+                shut.append((face.face_id, reading))
+        times, least_hz = self._frame_times_ns, self._spotter_settings.min_rate_hz
+        if times[-1] - times[0] >= _RATE_KNOWN_NS and self.distinct_hz < least_hz:
+            shut.append((None, Reading("low_frame_rate", self.distinct_hz, least_hz)))
+        return shut
+
+    def _count_rate(self, now_ns: int) -> None:
+        times = self._frame_times_ns
+        if times and now_ns <= times[-1]:
+            times.clear()
+        times.append(now_ns)
+        while len(times) > 2 and times[0] < now_ns - _RATE_WINDOW_NS:
+            times.popleft()
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        start_ns = time.perf_counter_ns()
+        yield
+        self.timings[stage].add((time.perf_counter_ns() - start_ns) / 1e6)
+
+
+@dataclass(eq=False)
+class _Watched:
+    """A face's spotter, when the face was last seen, and when it was last good enough to be judged."""
+
+    spotter: Spotter
+    seen_ns: int
+    used_ns: int
+    since_ns: int
+    """From here on it was good enough without a break."""
+    lost: bool = False
+
+    @property
+    def used_ms(self) -> float:
+        """How long it has been good enough without a break."""
+        return (self.used_ns - self.since_ns) / 1e6
+
+    def take(self, face: AlignedFace | None, now_ns: int) -> Candidate | None:
+        self.seen_ns = now_ns if face is not None else self.seen_ns
+        problem = "face_lost" if face is None else face.quality.problem
+        if face is not None and problem is None:
+            if self.lost:
+                self.since_ns = now_ns
+            self.used_ns, self.lost = now_ns, False
+            return self.spotter.update(face)
+        if self.lost or now_ns - self.used_ns <= _LOST_AFTER_MS * 1e6:
+            return None
+        self.lost = True
+        return self.spotter.lost(now_ns, problem or "face_lost")

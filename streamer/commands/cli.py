@@ -1,0 +1,367 @@
+"""The commands `ahmsa-live`, `ahmsa-watch` and `ahmsa-worker`. Heavy imports wait until a command really runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ahmsa.errors import AhmsaError, UsageError
+from configs.command import program, run_program
+
+if TYPE_CHECKING:
+    from configs.schema import LiveSettings
+    from streamer.live.supervisor import View
+    from streamer.view.board import Board
+
+_BEGAN_NS = monotonic_ns()
+"""Importing the rest takes longer than a marker may be off."""
+
+_live = program("From a camera to a stream of micro-expressions.")
+_watch = program("Read a running stream.")
+_worker = program("The recogniser alone.")
+_mark = program("Say in the record what happened outside the picture.")
+
+
+def live() -> None:
+    """Entry point of `ahmsa-live`."""
+    run_program(_live)
+
+
+def watch() -> None:
+    """Entry point of `ahmsa-watch`."""
+    run_program(_watch)
+
+
+def worker() -> None:
+    """Entry point of `ahmsa-worker`."""
+    run_program(_worker)
+
+
+def mark() -> None:
+    """Entry point of `ahmsa-mark`."""
+    run_program(_mark)
+
+
+def _source(*names: str, help: str, min: int | None = None) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="What to watch: one of these", min=min, show_default=False)
+
+
+def _output(*names: str, help: str) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="Where it goes", show_default=False)
+
+
+def _model(*names: str, help: str) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="Who recognises", show_default=False)
+
+
+_DEBUG_HELP = "Show tracebacks, and what libraries write to the screen."
+Checkpoint = Annotated[Path | None, _model(help="Weights (.safetensors). Default: those that ship with the program.")]
+Device = Annotated[str | None, _model(help="auto, cpu, cuda or mps. Default: auto.")]
+Config = Annotated[Path | None, typer.Option(help="Settings in TOML; configs/live.toml shows every key.", show_default=False)]
+Debug = Annotated[bool, typer.Option("--debug", help=_DEBUG_HELP)]
+
+
+@_live.command()
+def _run_live(
+    camera: Annotated[int | None, _source(help="Number of a camera: see --list-cameras.", min=0)] = None,
+    video: Annotated[Path | None, _source(help="A video file: .mp4, .avi, .mkv.")] = None,
+    url: Annotated[str | None, _source(help="A network camera: rtsp://... or http://....")] = None,
+    images: Annotated[Path | None, _source(help="A folder of numbered images.")] = None,
+    demo: Annotated[bool, _source("--demo", help="The built-in clip; needs no camera, ends with its own score.")] = False,
+    replay: Annotated[Path | None, _source(help="Publish a session again that --record has kept.")] = None,
+    list_cameras: Annotated[bool, typer.Option("--list-cameras", help="List the cameras, and end.")] = False,
+    as_fast_as_possible: Annotated[
+        bool, typer.Option("--as-fast-as-possible", help="Do not wait for a file's own speed; no frame is lost.")
+    ] = False,
+    max_faces: Annotated[
+        int | None, typer.Option(help="Faces that are followed at once. Default: 1.", show_default=False)
+    ] = None,
+    duration: Annotated[
+        float | None, typer.Option(min=0.1, help="End so many seconds after the first frame.", show_default=False)
+    ] = None,
+    config: Config = None,
+    debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
+    publish: Annotated[
+        str | None,
+        _output(help="Endpoint of the stream. Default: tcp://127.0.0.1:5556, for this machine only."),
+    ] = None,
+    markers: Annotated[
+        str | None,
+        _output(help="Endpoint at which `ahmsa-mark` sets markers, on this machine only. Default: the stream's port + 2."),
+    ] = None,
+    record: Annotated[
+        Path | None, _output(help="Keep events.jsonl, motion.csv and session.json in a new folder. No images.")
+    ] = None,
+    record_video: Annotated[
+        bool, _output("--record-video", help="With --record: keep the pictures too, 12 MB a second. Tell those who are filmed.")
+    ] = False,
+    headless: Annotated[bool, _output("--headless", help="No screen: publish and record only.")] = False,
+    screenshot: Annotated[Path | None, _output(help="Write the screen as it is at the end as SVG.")] = None,
+    worker: Annotated[str | None, _model(help="A recogniser elsewhere: the endpoint of its `ahmsa-worker --bind`.")] = None,
+    checkpoint: Checkpoint = None,
+    device: Device = None,
+) -> None:
+    """Watch faces, and publish their micro-expressions.
+
+    Without a camera: `ahmsa-live --demo`
+
+    With one: `ahmsa-live --camera 0`
+
+    A file, as fast as it goes, and kept: `ahmsa-live --video talk.mp4 --as-fast-as-possible --record out/talk`
+
+    Recognised by a GPU elsewhere: `ahmsa-live --camera 0 --worker tcp://gpu-box:5557`
+
+    Subscribe in a second terminal: `ahmsa-watch`
+
+    Ends with 0 when the job was done, 1 when it could not be, 2 when it was asked for wrongly, 130 after Ctrl-C.
+    """
+    if list_cameras:
+        _print_cameras()
+        return
+    asked = {"camera": camera, "video": video, "url": url, "images": images, "demo": demo or None, "replay": replay}
+    kind, where = _one_of(asked)
+    if record_video and record is None:
+        raise UsageError("--record-video needs --record DIR, where the pictures are kept")
+    recognising = {"checkpoint": checkpoint, "device": device}
+    if replay is not None:
+        fresh = {"record": record, "duration": duration, "max-faces": max_faces, "worker": worker, **recognising}
+        _refuse(
+            fresh, "cannot be had with --replay, which publishes what was found before; watch a recorded video with --video"
+        )
+    if worker is not None:
+        _refuse(recognising, "cannot be had with --worker: tell it to the `ahmsa-worker` that runs there")
+    overrides = {
+        "stream.publish": publish,
+        "stream.markers": markers,
+        "stream.worker": worker,
+        "device": device,
+        "face.max_faces": max_faces,
+    }
+    settings = _settings(config, overrides)
+    from streamer.view.board import Board
+
+    board = Board()
+    view = _view(board, headless=headless)
+    run: Callable[[], None]
+    if kind == "replay":
+        from streamer.live.republish import republish
+
+        run = partial(republish, Path(where), settings.stream, view, as_fast_as_possible=as_fast_as_possible)
+    else:
+        from streamer.acquire.sources import SourceSpec
+        from streamer.live.supervisor import LiveOptions, run_live
+
+        options = LiveOptions(
+            source=SourceSpec(kind, where),
+            settings=settings,
+            checkpoint=checkpoint,
+            duration_s=duration,
+            as_fast_as_possible=as_fast_as_possible,
+            record=record,
+            record_video=record_video,
+            debug=_is_debug(),
+        )
+        run = partial(run_live, options, view)
+    try:
+        exit_code = _show(run, view)
+    except AhmsaError:
+        _sum_up(board, demo=False)
+        raise
+    _sum_up(board, demo=demo and exit_code == 0)
+    if demo and record is not None:
+        _write_truth(record)
+    if screenshot is not None:
+        _save_screen(board, screenshot)
+    raise typer.Exit(exit_code)
+
+
+@_watch.command()
+def _run_watch(
+    endpoint: Annotated[str, typer.Argument(help="Where `ahmsa-live` publishes.")] = "tcp://127.0.0.1:5556",
+    json: Annotated[bool, typer.Option("--json", help="One JSON line per message, as it was published: for a pipe.")] = False,
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only topics that start so; may be given again. Default: emotion. spot. marker., and as lines what changes.",
+            show_default=False,
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.1, help="End with an error after so many silent seconds.", show_default=False)
+    ] = None,
+    stay: Annotated[bool, typer.Option("--stay", help="Do not end with the session: wait for the next one.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the messages, and end.")] = False,
+    debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
+) -> None:
+    """Print what happens in a running `ahmsa-live`, as it comes, until the session ends.
+
+    On this machine: `ahmsa-watch`, and with `--stay` over several sessions
+
+    Elsewhere: `ahmsa-watch tcp://laptop:5556`
+
+    Into a pipe: `ahmsa-watch --json --topic emotion. | jq .label`
+    """
+    from streamer.stream import schema as wire
+    from streamer.view import watch
+
+    if schema:
+        sys.stdout.write(wire.json_schema_text())
+        return
+    watch.watch(endpoint, topic, as_json=json, timeout_s=timeout, stay=stay)
+
+
+@_mark.command()
+def _run_mark(
+    text: Annotated[str, typer.Argument(help="What happened.")],
+    value: Annotated[float | None, typer.Argument(help="A number that goes with it: a trial, a code.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Where markers are taken. Default: tcp://127.0.0.1:5558.")] = None,
+    source: Annotated[str, typer.Option(help="Who says so.")] = "mark",
+    timeout: Annotated[float, typer.Option(min=0.1, help="End with an error after so many seconds without an answer.")] = 5.0,
+    debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
+) -> None:
+    """Set a marker in a running session; ends when it is in the record.
+
+    The marker has the time at which this command began to run. `ahmsa-mark "film 3"`
+
+    With a number: `ahmsa-mark trial 17`
+    """
+    from streamer.stream.markers import marker_endpoint, set_marker
+    from streamer.stream.schema import DEFAULT_ENDPOINT
+
+    number = int(value) if value is not None and value.is_integer() else value
+    where = endpoint or marker_endpoint(DEFAULT_ENDPOINT)
+    reply = set_marker(where, text, number, source=source, t_monotonic_ns=_BEGAN_NS, timeout_s=timeout)
+    kept = "recorded" if reply.recorded else "published (nothing is recorded)"
+    typer.echo(f"{kept}: {text} at {reply.session_s:.3f} s, {reply.utc}")
+
+
+@_worker.command()
+def _run_worker(
+    bind: Annotated[
+        str, typer.Option(help="Endpoint to listen at; tcp://0.0.0.0:5557 lets other machines ask.")
+    ] = "tcp://127.0.0.1:5557",
+    checkpoint: Checkpoint = None,
+    device: Device = None,
+    config: Config = None,
+    debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
+) -> None:
+    """Recognise for `ahmsa-live --worker`, here or on another machine.
+
+    On a machine with a GPU: `ahmsa-worker --bind tcp://0.0.0.0:5557 --device cuda`
+
+    There is no password and no encryption: bind to a network that you trust, or through an SSH tunnel.
+    """
+    settings = _settings(config, {"device": device})
+    from streamer.commands.worker import serve_here
+    from streamer.recognise.worker import WorkerTask
+
+    raise typer.Exit(_exit_code(lambda: serve_here(WorkerTask(bind, checkpoint, settings.recogniser, settings.device))))
+
+
+def _one_of(asked: Mapping[str, object]) -> tuple[Any, str]:
+    """The kind and the place of the one source that was named."""
+    named = [name for name, value in asked.items() if value is not None]
+    if len(named) != 1:
+        told = "none" if not named else " and ".join(f"--{name}" for name in named)
+        raise UsageError(f"name one thing to watch: --camera, --video, --url, --images, --demo or --replay ({told} given)")
+    return named[0], "" if asked[named[0]] is True else str(asked[named[0]])
+
+
+def _refuse(given: Mapping[str, object], why: str) -> None:
+    """Options that would change nothing are a mistake, and not passed over in silence."""
+    named = [f"--{name}" for name, value in given.items() if value is not None]
+    if named:
+        raise UsageError(f"{' and '.join(named)} {why}")
+
+
+def _settings(config: Path | None, overrides: Mapping[str, object]) -> LiveSettings:
+    from configs.load import load_settings
+    from configs.schema import LiveSettings
+
+    return load_settings(LiveSettings, config, overrides)
+
+
+def _view(board: Board, *, headless: bool) -> View:
+    """The view that fits where the output goes."""
+    from streamer.view.lines import LineView, QuietView
+
+    if headless:
+        return QuietView(board, typer.echo)
+    # The screen is drawn with block characters: a terminal that cannot show them gets lines.
+    if not sys.stdout.isatty() or "utf" not in (sys.stdout.encoding or "").lower():
+        return LineView(board, typer.echo)
+    from streamer.view.terminal import TerminalView
+
+    return TerminalView(board)
+
+
+def _show(run: Callable[[], None], view: View) -> int:
+    """Run under a view; the exit code."""
+    try:
+        return _exit_code(run)
+    finally:
+        view.closed()
+
+
+def _exit_code(run: Callable[[], None]) -> int:
+    """Run: 0, or what a signal makes of it; an interrupted run ends without words."""
+    from streamer.live.interrupts import InterruptError
+
+    try:
+        run()
+    except InterruptError as interrupt:
+        return interrupt.exit_code
+    return 0
+
+
+def _sum_up(board: Board, *, demo: bool) -> None:
+    """The last lines: what there was, and for the demo its score."""
+    status = board.status
+    if status is None or not status.processed:
+        return
+    dropped = sum(status.dropped.values())
+    taken_back = ", ".join(f"{reason} {count}" for reason, count in board.retractions.items()) or "none"
+    typer.echo(
+        f"{status.captured} frames captured = {status.processed} processed + {dropped} dropped + {status.waiting} waiting\n"
+        f"movements: {board.phases['confirmed']} confirmed; taken back: {taken_back}"
+    )
+    if board.shut:
+        shut = ", ".join(f"{gate} {count}" for gate, count in board.shut.items())
+        typer.echo(f"frames in which nothing could be spotted, about: {shut} (last rate: {status.fps:.1f} frames a second)")
+    if demo:
+        from streamer.view.demo_score import demo_score
+
+        typer.echo(demo_score(board.emotions, status.t_capture_ns / 1e9))
+
+
+def _write_truth(folder: Path) -> None:
+    from streamer.view.demo_score import write_demo_truth
+
+    write_demo_truth(folder)
+
+
+def _save_screen(board: Board, file: Path) -> None:
+    from streamer.view.terminal import save_svg
+
+    save_svg(board, file)
+
+
+def _print_cameras() -> None:
+    from streamer.acquire.sources import list_cameras
+
+    cameras = list_cameras()
+    for camera in cameras:
+        typer.echo(f"{camera.index}  {camera.name}")
+    if not cameras:
+        typer.echo("no camera found: plug one in, or try --demo")
+
+
+def _is_debug() -> bool:
+    return os.environ.get("AHMSA_DEBUG") == "1"

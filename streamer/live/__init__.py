@@ -1,0 +1,1 @@
+"""The live program: its processes, the hub, the book of open events."""

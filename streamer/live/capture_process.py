@@ -1,0 +1,202 @@
+"""The capture process: frames -> capture stage -> the hub. Its loop, and how it reports on itself."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, monotonic_ns
+from typing import Any
+
+import zmq
+
+from ahmsa.types import Candidate, Frame
+from configs.schema import LiveSettings
+from spotting.advice import advice
+from streamer.acquire.capture import CaptureResult, CaptureStage, use_one_core
+from streamer.acquire.sources import Source, SourceSpec, open_source
+from streamer.session.video import VideoRecorder
+from streamer.stream.clocks import capture_clock
+from streamer.stream.internal import CANDIDATE, CAPTURE_HWM, ENDED, MESSAGE, Stamps, parts_of
+from streamer.stream.messages import MotionPace, motion_message
+from streamer.stream.schema import CaptureClock, FaceState, ShutGate, StageTiming, StatusMessage, encode
+from streamer.stream.sockets import connected
+
+_CHANGE_GAP_S = 0.1
+_GRABS_KEPT = 512
+
+
+@dataclass(frozen=True)
+class CaptureTask:
+    """What the capture process is told at its start."""
+
+    source: SourceSpec
+    settings: LiveSettings
+    endpoint: str
+    as_fast_as_possible: bool = False
+    start: int = 0
+    """How often this process was restarted: event ids of a later start are told apart by it."""
+    record_video: Path | None = None
+    """Folder to keep the frames in; None keeps none."""
+
+
+def run_capture(task: CaptureTask, stopped: Callable[[], bool]) -> None:
+    """Capture until the source ends or `stopped()`. Raises AhmsaError where the source fails; what was found is sent first."""
+    use_one_core()
+    settings = task.settings
+    with (
+        Outlet(task.endpoint, stopped) as outlet,
+        open_source(task.source, settings.source, as_fast_as_possible=task.as_fast_as_possible) as source,
+        CaptureStage(settings.face, settings.spotter) as stage,
+        contextlib.ExitStack() as video_file,
+    ):
+        outlet.may_drop = source.live
+        video = None
+        if task.record_video is not None:
+            name = f"{source.name}-r{task.start}" if task.start else source.name
+            video = VideoRecorder(task.record_video, name, source.nominal_hz)
+            video_file.callback(video.close)
+        loop = CaptureLoop(task, source, stage, outlet, video)
+        try:
+            loop.run(stopped)
+        finally:
+            loop.finish()
+
+
+class Outlet:
+    """The PUSH socket to the hub. A live source's messages are dropped, and counted, rather than waited with."""
+
+    def __init__(self, endpoint: str, stopped: Callable[[], bool]) -> None:
+        self.may_drop = False
+        self.dropped = 0
+        self._stopped = stopped
+        self._context = zmq.Context()
+        self._socket: zmq.Socket[Any] = self._context.socket(zmq.PUSH)
+        self._socket.setsockopt(zmq.SNDHWM, CAPTURE_HWM)
+        # The hub reads until `ended`; half a second is for what is on its way when the process ends by an error.
+        self._socket.setsockopt(zmq.LINGER, 500)
+        connected(self._socket, endpoint)
+
+    def send(self, frames: list[bytes]) -> None:
+        while not self._socket.poll(0 if self.may_drop else 100, zmq.POLLOUT):
+            if self.may_drop or self._stopped():
+                self.dropped += 1
+                return
+        self._socket.send_multipart(frames)
+
+    def __enter__(self) -> Outlet:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+        self._context.term()
+
+
+class CaptureLoop:
+    """Frames through the stage, and its results to the outlet."""
+
+    def __init__(
+        self, task: CaptureTask, source: Source, stage: CaptureStage, outlet: Outlet, video: VideoRecorder | None = None
+    ) -> None:
+        self._task, self._source, self._stage, self._outlet = task, source, stage, outlet
+        self._video = video
+        self._pace = MotionPace(task.settings.stream.motion_hz)
+        self._grabbed_ns: OrderedDict[int, int] = OrderedDict()
+        self._t_capture_ns = 0
+        self._clock: CaptureClock | None = None
+        self._result = CaptureResult([], [], {}, {}, [], {})
+        self._said: tuple[object, ...] = ()
+        self._said_s = 0.0
+
+    def run(self, stopped: Callable[[], bool]) -> None:
+        for frame in self._source:
+            if frame is not None:
+                self._take(frame)
+            self._report()
+            if stopped():
+                return
+
+    def finish(self) -> None:
+        """The source has ended: retract what is open, account for every frame, and tell the hub."""
+        for candidate in self._stage.finish():
+            self._send_candidate(candidate)
+        self._send_status()
+        self._outlet.send([ENDED])
+
+    def _take(self, frame: Frame) -> None:
+        # A camera stamps its frames on this clock; a file's frame arrives now.
+        self._grabbed_ns[frame.index] = frame.t_capture_ns if self._source.live else monotonic_ns()
+        while len(self._grabbed_ns) > _GRABS_KEPT:
+            self._grabbed_ns.popitem(last=False)
+        self._t_capture_ns = frame.t_capture_ns
+        self._clock = self._clock or capture_clock(self._source, frame.t_capture_ns)
+        if self._video is not None:
+            self._video.write(frame)
+        before = self._stage.processed
+        result = self._stage.process(frame)
+        if self._stage.processed > before:
+            self._result = result
+        for candidate in result.candidates:
+            self._send_candidate(candidate)
+        for face_id, motion in result.motions.items():
+            if self._pace.lets_through(face_id, motion.t_capture_ns):
+                self._outlet.send([MESSAGE, encode(motion_message(self._source.name, face_id, motion))])
+
+    def _send_candidate(self, candidate: Candidate) -> None:
+        now_ns = monotonic_ns()
+        if self._task.start:
+            candidate = dataclasses.replace(candidate, event_id=f"{candidate.event_id}-r{self._task.start}")
+        stamps = Stamps(apex_grabbed_ns=self._grabbed_ns.get(candidate.apex.index, now_ns), spotted_ns=now_ns)
+        self._outlet.send([CANDIDATE, *parts_of(candidate, stamps)])
+
+    def _report(self) -> None:
+        """Send a status every so often, and soon after a change."""
+        now_s = monotonic()
+        state = (self._source.state, self._source.reason, self._result.gates, self._result.states)
+        due_s = _CHANGE_GAP_S if state != self._said else self._task.settings.stream.status_s
+        if now_s - self._said_s >= due_s:
+            self._said, self._said_s = state, now_s
+            self._send_status()
+
+    def _send_status(self) -> None:
+        captured, drops, waiting = self._source.account()
+        result, stage = self._result, self._stage
+        status = StatusMessage(
+            source=self._source.name,
+            t_capture_ns=self._t_capture_ns,
+            state=self._source.state,
+            reason=self._source.reason,
+            fps=round(stage.distinct_hz, 2),
+            captured=captured,
+            processed=stage.processed,
+            waiting=waiting,
+            dropped=dict(Counter(drops) + stage.dropped),
+            stages={name: StageTiming(round(times.p50_ms, 2), round(times.p95_ms, 2)) for name, times in stage.timings.items()},
+            faces=_face_states(result),
+            flags=result.gates,
+            shut=_shut_gates(result),
+            gated=dict(stage.gated),
+            edges={"capture->hub": self._outlet.dropped} if self._outlet.dropped else {},
+            clock=self._clock,
+        )
+        self._outlet.send([MESSAGE, encode(status)])
+
+
+def _face_states(result: CaptureResult) -> list[FaceState]:
+    problems = {face.face_id: face.quality.problem for face in result.faces}
+    left_ms = {face_id: round(left, 1) for face_id, left in result.calibration_left_ms.items()}
+    return [FaceState(face_id, state, problems.get(face_id), left_ms.get(face_id)) for face_id, state in result.states.items()]
+
+
+def _shut_gates(result: CaptureResult) -> list[ShutGate]:
+    return [
+        ShutGate(reading.gate, advice(reading), _rounded(reading.value), _rounded(reading.limit), face_id)
+        for face_id, reading in result.shut
+    ]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)

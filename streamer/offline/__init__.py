@@ -1,0 +1,1 @@
+"""Recorded files and databases, one process and one thread."""

@@ -1,0 +1,1 @@
+"""The worker that answers candidates, and the hub's link to it."""

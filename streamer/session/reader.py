@@ -1,0 +1,104 @@
+"""Reading a recorded session, and publishing it again: the same messages to the byte, but for their publication times."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+from ahmsa.errors import DataError, StreamError
+from ahmsa.files import read_limited
+from ahmsa.untrusted import FILE_BYTES, MESSAGE_BYTES, JsonDecoder, UnreadableError, finite, rows_of, text_of, whole
+from streamer.session.recorder import DISPLACEMENT, EVENTS, MOTION, SESSION, THRESHOLD, SessionRecord
+from streamer.stream.schema import AnyMessage, MotionMessage, RegionMotion, decode, encode
+
+LONGEST_PAUSE_S = 7 * 24 * 3600.0
+"""Between two messages of one session; status messages come every second or so."""
+_session: JsonDecoder[SessionRecord] = JsonDecoder(SessionRecord, limit_bytes=FILE_BYTES, lines=True)
+
+
+def read_session(folder: Path) -> SessionRecord:
+    """`session.json` of a recording. Raises DataError."""
+    path = folder / SESSION
+    try:
+        return _session.decode(read_limited(path, FILE_BYTES))
+    except OSError as error:
+        raise DataError(
+            f"{folder} holds no recorded session ({path.name}: {error.strerror}); name a folder that --record made"
+        ) from None
+    except UnreadableError as error:
+        raise DataError(f"{path} is damaged: {error}") from None
+
+
+def read_messages(folder: Path) -> Iterator[AnyMessage]:
+    """Every recorded message in the order of publication. Raises DataError."""
+    yield from heapq.merge(_events(folder / EVENTS), _motion(folder / MOTION), key=lambda message: message.t_publish_ns)
+
+
+def _events(path: Path) -> Iterator[AnyMessage]:
+    before_ns: int | None = None
+    for number, line in enumerate(_lines(path), start=1):
+        try:
+            message = decode(line)
+            before_ns = _following(message.t_publish_ns, before_ns)
+        except (StreamError, UnreadableError) as error:
+            raise DataError(f"line {number} of {path} is no recorded message ({error}); the file was changed") from None
+        yield message
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Whole lines only: the last one may have been cut off by a crash."""
+    try:
+        with path.open("rb") as file:
+            while line := file.readline(MESSAGE_BYTES + 1):
+                if line.endswith(b"\n"):
+                    yield line
+                elif len(line) > MESSAGE_BYTES:
+                    raise DataError(f"{path} has a line of more than {MESSAGE_BYTES} bytes; the file was changed")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _motion(path: Path) -> Iterator[AnyMessage]:
+    columns: list[str] | None = None
+    before_ns: int | None = None
+    for number, line in enumerate(_lines(path), start=1):
+        try:
+            [cells] = rows_of(text_of(line))
+            if columns is None:
+                columns = cells
+                continue
+            message = _motion_message(dict(zip(columns, cells, strict=True)))
+            before_ns = _following(message.t_publish_ns, before_ns)
+        except (KeyError, ValueError, StreamError) as error:
+            raise DataError(f"line {number} of {path} is no motion sample ({error}); the file was changed") from None
+        yield message
+
+
+def _following(t_publish_ns: int, before_ns: int | None) -> int:
+    """The time of publication, where it can follow the one before. Raises UnreadableError."""
+    if before_ns is not None and not 0 <= t_publish_ns - before_ns <= LONGEST_PAUSE_S * 1e9:
+        raise UnreadableError(f"t_publish_ns goes from {before_ns} to {t_publish_ns}")
+    return t_publish_ns
+
+
+def _motion_message(row: dict[str, str]) -> MotionMessage:
+    names = [column.removesuffix(DISPLACEMENT) for column in row if column.endswith(DISPLACEMENT)]
+    regions = {
+        name: RegionMotion(finite(row[name + DISPLACEMENT]), finite(row[name + THRESHOLD]))
+        for name in names
+        if row[name + DISPLACEMENT]
+    }
+    message = MotionMessage(
+        session=row["session"],
+        seq=whole(row["seq"], 0),
+        source=row["source"],
+        t_capture_ns=whole(row["t_capture_ns"]),
+        t_publish_ns=whole(row["t_publish_ns"]),
+        wall_time=row["wall_time"],
+        face_id=whole(row["face_id"], 0),
+        gate=row["gate"] or None,
+        regions=regions,
+    )
+    return cast(MotionMessage, decode(encode(message)))  # by the rules of every message

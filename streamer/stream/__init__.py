@@ -1,0 +1,1 @@
+"""Messages: the public schema, the internal ones, publisher, client."""

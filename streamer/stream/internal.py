@@ -1,0 +1,222 @@
+"""The candidate edge: how two face crops travel to a recogniser in another process or on another machine.
+
+One candidate is five frames: a JSON header, then the raw bytes of the onset and apex crops (uint8) and of their landmarks
+(little-endian float32 x, y). Nothing is pickled; every size and range is checked before an array is made.
+
+`parts_of` and `candidate_of` are inverse to each other: the recogniser in the next process sees what one in this process
+would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+from msgspec import Meta, Struct
+
+from ahmsa.errors import StreamError
+from ahmsa.face.geometry import MESH_LANDMARKS
+from ahmsa.types import AlignedFace, ByteImage, Candidate, FaceQuality, FloatArray
+from ahmsa.untrusted import JsonDecoder, UnreadableError
+
+MESSAGE, CANDIDATE, ENDED = b"message", b"candidate", b"ended"
+"""What the capture process sends to the hub: a message to publish, a candidate, the end of the source."""
+
+HELLO, RETRACT = b"hello", b"retract"
+"""What the hub sends to a worker beside candidates: its heartbeat, and that an answer is no longer wanted."""
+
+CAPTURE_HWM = 256
+CANDIDATE_PARTS = 5
+_HEADER_BYTES = 1 << 16
+_FARTHEST_SIDES = 16
+"""A landmark far outside the crop is possible (a face at the image's border), at many times its side it is damage."""
+
+Token = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(max_length=200)]
+Index = Annotated[int, Meta(ge=0, lt=2**53)]
+Nanoseconds = Annotated[int, Meta(ge=-(2**62), lt=2**62)]
+Coefficient = Annotated[float, Meta(ge=-1e6, le=1e6)]
+Score = Annotated[float, Meta(ge=0, le=1e9)]
+Pixels = Annotated[float, Meta(ge=0, le=1e4)]
+Milliseconds = Annotated[float, Meta(ge=0, le=1e9)]
+CropSide = Annotated[int, Meta(ge=64, le=512)]
+
+
+class Stamps(Struct, frozen=True, kw_only=True):
+    """Monotonic clock of the capturing machine, for the latencies of an event."""
+
+    apex_grabbed_ns: Nanoseconds = 0
+    """When the apex frame arrived."""
+    spotted_ns: Nanoseconds = 0
+    """When the spotter decided on this phase."""
+
+
+class FaceHeader(Struct, frozen=True, kw_only=True):
+    index: Index
+    t_capture_ns: Nanoseconds
+    alignment: tuple[Coefficient, Coefficient, Coefficient, Coefficient, Coefficient, Coefficient]
+    quality: FaceQuality
+
+
+class CandidateHeader(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.candidate/1"):
+    """Everything about a candidate but its pixels and landmarks."""
+
+    event_id: Token
+    face_id: Index
+    phase: Literal["provisional", "confirmed", "retracted", "macro"]
+    crop_px: CropSide
+    anchor: Index
+    onset: FaceHeader
+    apex: FaceHeader
+    score: Score
+    offset_t_ns: Nanoseconds | None = None
+    apex_t_ns: Nanoseconds | None = None
+    reason: Text | None = None
+    stamps: Stamps = Stamps()
+
+
+class Answer(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.answer/1"):
+    """What a recogniser sends back: the answer for one onset and apex of one event, without any picture."""
+
+    event_id: Token
+    onset_index: Index
+    apex_index: Index
+    label: Text | None
+    probabilities: dict[Text, Annotated[float, Meta(ge=0, le=1)]]
+    confidence: Annotated[float, Meta(ge=0, le=1)]
+    calibrated: bool
+    abstained: Text | None
+    amplitude_px: Pixels
+    model: Token
+    recognise_ms: Milliseconds
+    """Flow and network, on the recogniser's own clock."""
+
+
+class WorkerReady(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.ready/1"):
+    """A recogniser's reply to `hello`."""
+
+    instance: Token
+    """Drawn anew at every start: a changed one has forgotten every question."""
+    model: Token
+    device: Token
+    crop_px: CropSide
+
+
+class Refusal(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.refusal/1"):
+    """Why a question gets no answer, in one sentence."""
+
+    event_id: Token | None
+    sentence: Annotated[str, Meta(max_length=1000)]
+
+
+_encoder = msgspec.json.Encoder()
+_decoder: JsonDecoder[CandidateHeader] = JsonDecoder(CandidateHeader, limit_bytes=_HEADER_BYTES)
+_reply_decoder: JsonDecoder[Answer | WorkerReady | Refusal] = JsonDecoder(
+    Answer | WorkerReady | Refusal, limit_bytes=_HEADER_BYTES
+)
+
+
+def parts_of(candidate: Candidate, stamps: Stamps | None = None) -> list[bytes]:
+    """The five frames of a candidate."""
+    onset, apex = candidate.onset, candidate.apex
+    header = CandidateHeader(
+        event_id=candidate.event_id,
+        face_id=candidate.face_id,
+        phase=candidate.phase,
+        crop_px=onset.pixels.shape[0],
+        anchor=onset.anchor,
+        onset=_face_header(onset),
+        apex=_face_header(apex),
+        score=float(candidate.score),
+        offset_t_ns=candidate.offset_t_ns,
+        apex_t_ns=candidate.apex_t_ns,
+        reason=candidate.reason,
+        stamps=stamps or Stamps(),
+    )
+    landmarks = [np.ascontiguousarray(face.landmarks_px, dtype="<f4").tobytes() for face in (onset, apex)]
+    return [_encoder.encode(header), onset.pixels.tobytes(), apex.pixels.tobytes(), *landmarks]
+
+
+def candidate_of(parts: Sequence[bytes]) -> tuple[Candidate, Stamps]:
+    """The candidate in five frames. Raises StreamError where header, size or range is wrong."""
+    if len(parts) != CANDIDATE_PARTS:
+        raise StreamError(
+            f"a candidate has {CANDIDATE_PARTS} frames, this message has {len(parts)}; use one version on both sides"
+        )
+    try:
+        header = _decoder.decode(parts[0])
+    except UnreadableError as error:
+        raise StreamError(f"a candidate's header does not fit its schema: {error}; use one version on both sides") from None
+    onset = _face(header, header.onset, parts[1], parts[3])
+    apex = _face(header, header.apex, parts[2], parts[4])
+    candidate = Candidate(
+        event_id=header.event_id,
+        face_id=header.face_id,
+        phase=header.phase,
+        onset=onset,
+        apex=apex,
+        score=header.score,
+        offset_t_ns=header.offset_t_ns,
+        apex_t_ns=header.apex_t_ns,
+        reason=header.reason,
+    )
+    return candidate, header.stamps
+
+
+def reply_of(payload: bytes) -> Answer | WorkerReady | Refusal:
+    """A recogniser's reply. Raises StreamError where it does not fit its schema."""
+    try:
+        return _reply_decoder.decode(payload)
+    except UnreadableError as error:
+        raise StreamError(f"a recogniser's reply does not fit its schema: {error}; use one version on both sides") from None
+
+
+def encode_reply(reply: Answer | WorkerReady | Refusal) -> bytes:
+    return _encoder.encode(reply)
+
+
+def _face_header(face: AlignedFace) -> FaceHeader:
+    a, b, c, d, e, f = (float(value) for value in np.asarray(face.alignment, dtype=np.float64).ravel())
+    return FaceHeader(
+        index=face.index, t_capture_ns=face.t_capture_ns, alignment=(a, b, c, d, e, f), quality=_plain(face.quality)
+    )
+
+
+def _plain(quality: FaceQuality) -> FaceQuality:
+    """The same quality in Python's own floats: numpy's do not encode."""
+    return FaceQuality(
+        float(quality.interocular_px), float(quality.yaw_deg), float(quality.luma), float(quality.sharpness), quality.problem
+    )
+
+
+def _face(header: CandidateHeader, face: FaceHeader, pixels: bytes, landmarks: bytes) -> AlignedFace:
+    return AlignedFace(
+        index=face.index,
+        t_capture_ns=face.t_capture_ns,
+        face_id=header.face_id,
+        pixels=_pixels(header, pixels),
+        landmarks_px=_landmarks(header, landmarks),
+        quality=face.quality,
+        alignment=np.array(face.alignment, dtype=np.float64).reshape(2, 3),
+        anchor=header.anchor,
+    )
+
+
+def _pixels(header: CandidateHeader, data: bytes) -> ByteImage:
+    side = header.crop_px
+    if len(data) != side * side:
+        raise StreamError(
+            f"a crop of candidate {header.event_id} has {len(data)} bytes where {side} x {side} px need {side * side}"
+        )
+    return np.frombuffer(data, dtype=np.uint8).reshape(side, side)
+
+
+def _landmarks(header: CandidateHeader, data: bytes) -> FloatArray:
+    if len(data) not in (0, MESH_LANDMARKS * 2 * 4):
+        raise StreamError(f"candidate {header.event_id} has {len(data)} bytes of landmarks; {MESH_LANDMARKS} points or none")
+    points = np.frombuffer(data, dtype="<f4").reshape(-1, 2)
+    if not (np.abs(points) <= _FARTHEST_SIDES * header.crop_px).all():  # nor are those that are no numbers
+        raise StreamError(f"candidate {header.event_id} has landmarks that are nowhere near its crop")
+    return points

@@ -1,0 +1,43 @@
+"""What the keys do and what the words on the live screen mean."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ahmsa.palette import LABEL_COLOURS, LABEL_SIGNS
+from streamer.view.board import CLAIM, Board
+from streamer.view.screen import times_per_stage
+
+_KEYS = {
+    "q": "end the session in order (so does Ctrl-C)",
+    "m": "set a marker now",
+    "space": "freeze the picture, and go on; recording and stream never stop",
+    "?": "this page, and back",
+}
+_WORDS = {
+    "signal": "how far brows, nose and mouth are from rest, beside the limit at which a movement opens (px of the face crop)",
+    "orange, grey": "above the limit; while a gate was shut",
+    "events": "+ - ! recognised, ? no label claimed, · open, × taken back, M marker",
+    "held back": "movements that a gate kept from being announced",
+    "taken back": "movements that were announced and turned out to be something else",
+    "amplitude px": "largest displacement on the face, px of the 128 px crop",
+    "late ms": "from the apex in front of the camera to the answer on the stream",
+}
+
+
+def help_screen(board: Board) -> RenderableType:
+    """One page that fits 80 x 24."""
+    table = Table(box=None, padding=(0, 1), show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for words in (_KEYS, _WORDS):
+        for name, meaning in words.items():
+            table.add_row(name, meaning)
+    signs = [(f"{LABEL_SIGNS[label]} {label}  ", colour) for label, colour in LABEL_COLOURS.items()]
+    table.add_row("labels", Text.assemble(*signs))
+    table.add_row("subscribe", f"ahmsa-watch {board.endpoint}")
+    if board.status is not None:
+        table.add_row("times", times_per_stage(board.status))
+    return Group(Text("ahmsa live: help", style="bold"), table, Text(CLAIM, style="dim"))

@@ -1,0 +1,109 @@
+"""Messages as lines of text: for a standard output that is no terminal, and for `ahmsa-watch`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from streamer.stream.schema import AnyMessage, EmotionMessage, MarkerMessage, MotionMessage, SpotMessage, StatusMessage
+from streamer.view.board import CLAIM, Board
+
+
+def line_of(message: AnyMessage) -> str:
+    """One message, one line."""
+    start = f"{message.wall_time[11:23]} {message.source}"
+    match message:
+        case EmotionMessage():
+            claim = message.label or f"abstained ({message.abstained})"
+            bars = " ".join(f"{label} {value:.2f}" for label, value in message.probabilities.items())
+            kind = "calibrated" if message.calibrated else "raw"
+            total = message.latency_ms.get("total")
+            late = f", {total:.0f} ms after the apex" if total is not None else ""
+            return (
+                f"{start} emotion  {message.event_id} face {message.face_id}: {claim} "
+                f"[{bars}; {kind}], {message.amplitude_px:.2f} px{late}"
+            )
+        case SpotMessage():
+            reason = f" ({message.reason})" if message.reason else ""
+            rise_ms = (message.apex.t_ns - message.onset.t_ns) / 1e6
+            return (
+                f"{start} spot     {message.event_id} face {message.face_id}: {message.phase}{reason}, "
+                f"rise {rise_ms:.0f} ms, score {message.score:.1f}"
+            )
+        case MotionMessage():
+            regions = " ".join(f"{name} {sample.displacement_px:.2f}" for name, sample in message.regions.items())
+            return f"{start} motion   face {message.face_id}: {regions}{f' [{message.gate}]' if message.gate else ''}"
+        case MarkerMessage():
+            value = "" if message.value is None else f" = {message.value}"
+            return f"{start} marker   {message.text}{value}"
+        case StatusMessage():
+            return f"{start} status   {status_text(message)}"
+
+
+def status_text(status: StatusMessage) -> str:
+    """A status in words: state, rate, the frames' books, what is shut."""
+    dropped = ", ".join(f"{reason} {count}" for reason, count in status.dropped.items()) or "none"
+    parts = [
+        status.state + (f" ({status.reason})" if status.reason else ""),
+        f"{status.fps:.1f} fps",
+        f"captured {status.captured} = processed {status.processed} + waiting {status.waiting} + dropped ({dropped})",
+        f"worker {status.worker.state}",
+    ]
+    parts += [f"{gate.gate}: {gate.advice}" for gate in status.shut]
+    return "; ".join(parts)
+
+
+class News:
+    """Tells what changed from what is only said again: of the statuses, one a second, only those that bring a change."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, tuple[object, ...]] = {}
+
+    def brings(self, message: AnyMessage) -> bool:
+        """True for every movement, and for a status that finds source, gates, faces or recogniser in another state."""
+        if not isinstance(message, StatusMessage):
+            return not isinstance(message, MotionMessage)
+        faces = tuple(face.face_id for face in message.faces)
+        state = (message.session, message.state, message.reason, tuple(message.flags), faces, message.worker.state)
+        is_new = self._said.get(message.source) != state
+        self._said[message.source] = state
+        return is_new
+
+
+class LineView:
+    """A view that writes lines: events as they come, and the state where it changes."""
+
+    end_wanted = False
+
+    def __init__(self, board: Board, write: Callable[[str], None]) -> None:
+        self._board, self._write = board, write
+        self._news = News()
+
+    def opened(self, endpoint: str, mark: Callable[[str], None] | None = None) -> None:  # noqa: ARG002 (lines have no keys)
+        self._board.endpoint = endpoint
+        self._write(f"ahmsa-live: subscribe with `ahmsa-watch {endpoint}`")
+        self._write(CLAIM)
+
+    def take(self, message: AnyMessage) -> None:
+        self._board.take(message)
+        if self._news.brings(message):
+            self._write(line_of(message))
+
+    def notice(self, text: str) -> None:
+        sys.stderr.write(f"warning: {text}\n")
+
+    def tick(self) -> None:
+        """Nothing to refresh."""
+
+    def closed(self) -> None:
+        """Nothing to tidy up."""
+
+
+class QuietView(LineView):
+    """`--headless`: keeps the totals, and says nothing but warnings."""
+
+    def opened(self, endpoint: str, mark: Callable[[str], None] | None = None) -> None:  # noqa: ARG002 (lines have no keys)
+        self._board.endpoint = endpoint
+
+    def take(self, message: AnyMessage) -> None:
+        self._board.take(message)

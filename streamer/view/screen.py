@@ -1,0 +1,181 @@
+"""The live screen as a picture of a board: what stands in which line, for a console of any size."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from time import monotonic
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from ahmsa.palette import GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILLION, YELLOW
+from spotting.advice import Reading, advice
+from streamer.stream.schema import FaceState, StatusMessage
+from streamer.view.board import BIN_NS, CLAIM, Board
+from streamer.view.curves import curve, marks_line, time_axis
+from streamer.view.movements import event_sign, movements
+
+_ROW_NAME_CELLS, _FIGURE_CELLS = 12, 17
+_LEAST_CURVE_CELLS, _MOST_CURVE_CELLS = 16, 200
+_LEAST_EVENT_ROWS = 2
+_HIGH_LINES = 34
+"""From here on there is room for what few need: times per stage."""
+_TALL = ((56, 5), (42, 3), (34, 2))
+"""Lines of the console -> lines of a curve; one line below the last."""
+_CALIBRATION_STEP_MS = 250.0
+_STATES = {"online": f"bold {GREEN}", "offline": f"bold {VERMILLION}", "starting": ORANGE, "ended": "bold"}
+_SPOTTER_WORDS = {
+    "watching": ("watching", GREEN),
+    "open": ("a movement is under way", f"bold {ORANGE}"),
+    "refractory": ("pause after a movement", SKY_BLUE),
+}
+
+
+def screen(board: Board, width: int, height: int, keys: str = "") -> RenderableType:
+    """The whole picture in exactly as many lines as the console has. keys: what the last line says."""
+    top = [*_head(board, width), *_states(board)]
+    foot = [*_foot(board, width if height >= _HIGH_LINES else None), *_notices(board), Text(keys, style="bold")]
+    signals = _signals(board, width, height, spare=height - len(top) - len(foot) - _LEAST_EVENT_ROWS - 2)
+    rows = height - len(top) - len(signals) - len(foot) - 2
+    lines = [*top, *signals, _section("movements", width)]
+    for line in [*lines, *foot]:
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return Group(*lines, movements(board, width, max(1, rows)), *foot)
+
+
+def elapsed(board: Board) -> str:
+    """Minutes and seconds of the session."""
+    minutes, seconds = divmod(int(board.elapsed_s(board.now_ns)), 60)
+    return f"{minutes}:{seconds:02d}"
+
+
+def times_per_stage(status: StatusMessage) -> str:
+    """How long a frame takes, half of the time and 19 times of 20."""
+    stages = ", ".join(f"{name} {times.p50_ms:.1f}/{times.p95_ms:.1f}" for name, times in status.stages.items())
+    return f"ms per frame, p50/p95: {stages or 'none yet'}"
+
+
+def counts(counted: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counted.items()) or "none"
+
+
+def _head(board: Board, width: int) -> list[Text]:
+    status = board.status
+    if status is None:
+        return [Text.assemble(("ahmsa live", "bold"), ("  starting …", ORANGE))]
+    line = Text.assemble(
+        ("ahmsa live", "bold"), f"  {status.source}  ", (f"● {status.state}", _STATES[status.state]), f"  {elapsed(board)}"
+    )
+    line.append(f"  {status.fps:.1f} frames/s" if status.fps else "")
+    if status.recording != "off":
+        line.append("  ")
+        line.append(f" REC {status.recording} ", style=f"bold white on {VERMILLION}")
+    worker = Text("recogniser ")
+    worker.append(status.worker.state, style=GREEN if status.worker.state == "ready" else ORANGE)
+    if status.worker.model:
+        kind = ", probabilities calibrated" if board.emotions and board.emotions[-1].calibrated else ""
+        worker.append(f" ({status.worker.device}, model {status.worker.model[:12]}{kind})")
+    if line.cell_len + worker.cell_len + 2 <= width:
+        return [Text.assemble(line, "  ", worker)]
+    return [line, worker]
+
+
+def _states(board: Board) -> list[Text]:
+    """A line per face and per gate of the whole picture: what can be spotted now, and what to do where it cannot."""
+    status = board.status
+    if status is None:
+        return [Text("the first frame has not come yet", style="dim")]
+    lines = [Text(status.reason, style=ORANGE)] if status.reason else []
+    if status.state == "ended":
+        return lines
+    lines += [_shut(gate.gate, gate.advice) for gate in status.shut if gate.face_id is None]
+    for face in status.faces:
+        lines.append(Text.assemble((f"face {face.face_id}  ", "bold"), _face_state(board, status, face)))
+    return lines or [Text("no face yet", style="dim")]
+
+
+def _face_state(board: Board, status: StatusMessage, face: FaceState) -> Text:
+    shut = next((gate for gate in status.shut if gate.face_id == face.face_id), None)
+    if shut is not None:
+        return _shut(shut.gate, shut.advice)
+    if face.calibration_left_ms is not None:
+        since_ms = (monotonic() - board.status_s) * 1000 if status.state == "online" else 0.0
+        left_ms = max(0.0, face.calibration_left_ms - since_ms)
+        steps = "█" * round(left_ms / _CALIBRATION_STEP_MS)
+        return Text.assemble(("calibrating", f"bold {ORANGE}"), f": sit still, {left_ms / 1000:.1f} s left ", (steps, ORANGE))
+    gate = board.gates.get(face.face_id)
+    if gate is not None and face.spotter != "open":
+        return _shut(gate, advice(Reading(gate)))
+    return Text(*_SPOTTER_WORDS.get(face.spotter, (face.spotter, "")))
+
+
+def _shut(gate: str, sentence: str) -> Text:
+    return Text.assemble(("▲ ", f"bold {ORANGE}"), (gate, f"bold {ORANGE}"), f"  {sentence}")
+
+
+def _signals(board: Board, width: int, height: int, spare: int) -> list[Text]:
+    """Three rows per face against their limits, as tall as the console allows, with events and seconds below."""
+    cells = min(_MOST_CURVE_CELLS, max(_LEAST_CURVE_CELLS, width - _ROW_NAME_CELLS - _FIGURE_CELLS))
+    tall = next((tall for least, tall in _TALL if height >= least), 1) if len(board.signals) <= 1 else 1
+    lines = [_section("signal", width, "now / limit, px")]
+    if not board.signals:
+        return [*lines, Text("no signal yet", style="dim")]
+    now_number = board.now_ns // BIN_NS
+    shown = list(board.signals)[: max(1, (spare - len(lines) - 2) // (3 * tall))]
+    for face_id in shown:
+        for row, bins in board.signals[face_id].items():
+            name = row if len(board.signals) == 1 else f"{face_id} {row}"
+            newest = bins[-1] if bins else None
+            figures = f"{newest.displacement_px:5.2f} / {newest.threshold_px:.2f}" if newest else ""
+            drawn = curve(bins, now_number, cells, tall)
+            for place, line in enumerate(drawn):
+                is_last = place == tall - 1
+                head = name.ljust(_ROW_NAME_CELLS) if is_last else " " * _ROW_NAME_CELLS
+                lines.append(Text.assemble(head, line, figures.rjust(_FIGURE_CELLS) if is_last else ""))
+    hidden = len(board.signals) - len(shown)
+    more = f"faces not shown: {hidden} (enlarge the window)" if hidden else ""
+    lines.append(Text.assemble("events".ljust(_ROW_NAME_CELLS), marks_line(_marks(board), now_number, cells)))
+    axis = Text.assemble((more, ORANGE)) if more else Text.assemble(" " * _ROW_NAME_CELLS, time_axis(cells))
+    lines.append(axis)
+    return lines
+
+
+def _marks(board: Board) -> dict[int, tuple[str, str]]:
+    events = {event.t_capture_ns // BIN_NS: event_sign(event) for event in board.events.values()}
+    return events | {marker.t_capture_ns // BIN_NS: ("M", "bold") for marker in board.markers}
+
+
+def _foot(board: Board, details_width: int | None) -> list[Text]:
+    """The books; with what few need where there is room for details of a width."""
+    status = board.status
+    if status is None:
+        return []
+    lost = f"   lost between processes: {counts(status.edges)}" if status.edges else ""
+    lines = [
+        Text(
+            f"held back by gates: {counts(status.gated)}   announced and taken back: {counts(board.retractions)}", style="dim"
+        ),
+        Text(
+            f"frames: {status.captured} captured = {status.processed} processed + {status.waiting} waiting"
+            f" + dropped ({counts(status.dropped)}){lost}",
+            style="dim",
+        ),
+    ]
+    if details_width is not None:
+        lines.append(Text(times_per_stage(status), style="dim"))
+        lines.append(Text(f"subscribe: ahmsa-watch {board.endpoint}", style="dim"))
+        lines += [Text(words, style="dim") for words in textwrap.wrap(CLAIM, details_width)]
+    return lines
+
+
+def _notices(board: Board) -> list[Text]:
+    markers = [Text(f"M marker: {board.markers[-1].text} ({board.markers[-1].source})")] if board.markers else []
+    return markers + [
+        Text(f"! {notice}", style=YELLOW if number else f"bold {PURPLE}") for number, notice in enumerate(board.notices)
+    ]
+
+
+def _section(title: str, width: int, right: str = "") -> Text:
+    rule = "─" * max(1, width - len(title) - len(right) - 6)
+    return Text.assemble(("── ", "dim"), (title, "bold"), (f" {rule} ", "dim"), (right, "dim"))

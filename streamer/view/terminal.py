@@ -1,0 +1,143 @@
+"""The live terminal: an ordinary subscriber of the stream, drawn with rich a few times a second on the alternate screen."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from types import FrameType
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from ahmsa.files import write_whole
+from streamer.stream.schema import AnyMessage
+from streamer.view.board import CLAIM, Board
+from streamer.view.help_screen import help_screen
+from streamer.view.keys import Keys
+from streamer.view.screen import screen
+
+_REFRESH_S = 0.12
+_SCREENSHOT_WIDTH, _SCREENSHOT_HEIGHT = 110, 34
+_LAST_PICTURE_LINES = 34
+_SUSPEND = getattr(signal, "SIGTSTP", None)  # Windows has none
+
+
+class TerminalView:
+    """Draws a board on a console until it is closed, and listens to keys; the last picture stays on the screen."""
+
+    def __init__(self, board: Board, console: Console | None = None) -> None:
+        self.end_wanted = False
+        self._board = board
+        self._console = console or Console()
+        self._mark: Callable[[str], None] | None = None
+        self._marks = 0
+        self._keys = Keys()
+        self._live: Live | None = None
+        self._drawn_s = 0.0
+        self._frozen = self._helping = self._is_gone = self._suspend_asked = False
+
+    def opened(self, endpoint: str, mark: Callable[[str], None] | None = None) -> None:
+        self._board.endpoint, self._mark = endpoint, mark
+        self._console.print(CLAIM, style="dim")
+        if _SUSPEND is not None:
+            signal.signal(_SUSPEND, self._ask_suspend)
+        self._show()
+        self._draw()
+
+    def take(self, message: AnyMessage) -> None:
+        self._board.take(message)
+
+    def notice(self, text: str) -> None:
+        self._board.notices.append(text)
+
+    def tick(self) -> None:
+        """Obey the keys, and redraw where it is time."""
+        if self._suspend_asked:
+            self._suspend()
+        pressed = self._keys.pressed()
+        for key in pressed:
+            self._obey(key)
+        if pressed or (not self._frozen and monotonic() - self._drawn_s >= _REFRESH_S):
+            self._draw()
+
+    def closed(self) -> None:
+        if self._live is None:
+            return
+        self._hide()
+        if _SUSPEND is not None:
+            signal.signal(_SUSPEND, signal.SIG_DFL)
+        width, height = self._console.size
+        self._print(screen(self._board, width, min(height, _LAST_PICTURE_LINES)))
+
+    def _obey(self, key: str) -> None:
+        if key in "qQ":
+            self.end_wanted = True
+        elif key in "mM" and self._mark is not None:
+            self._marks += 1
+            self._mark(f"key {self._marks}")
+        elif key == " ":
+            self._frozen, self._helping = not self._frozen, False
+        elif key in "?hH":
+            self._helping = not self._helping
+
+    def _draw(self) -> None:
+        self._drawn_s = monotonic()
+        if self._live is None or self._is_gone:
+            return
+        width, height = self._console.size
+        picture = help_screen(self._board) if self._helping else screen(self._board, width, height, self._key_line())
+        try:
+            self._live.update(picture, refresh=True)
+        except OSError:  # the terminal was closed; the signal that says so is on its way
+            self._is_gone = True
+
+    def _key_line(self) -> str:
+        if not self._keys.available:
+            return "Ctrl-C end"
+        mark = "m mark   " if self._mark is not None else ""
+        return f"q end   {mark}space {'GO ON (the picture is frozen)' if self._frozen else 'freeze'}   ? help"
+
+    def _show(self) -> None:
+        self._keys.__enter__()
+        self._live = Live(console=self._console, auto_refresh=False, screen=True)
+        self._live.start()
+
+    def _hide(self) -> None:
+        self._keys.__exit__()
+        if self._live is not None:
+            try:
+                self._live.stop()
+            except OSError:
+                self._is_gone = True
+
+    def _print(self, picture: RenderableType) -> None:
+        try:
+            if not self._is_gone:
+                self._console.print(picture)
+        except OSError:
+            self._is_gone = True
+
+    def _ask_suspend(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 (as Python calls a handler)
+        self._suspend_asked = True
+
+    def _suspend(self) -> None:
+        """Ctrl-Z: give the terminal back, sleep, and take it again."""
+        self._suspend_asked = False
+        if _SUSPEND is None:
+            return
+        self._hide()
+        signal.signal(_SUSPEND, signal.SIG_DFL)
+        os.kill(os.getpid(), _SUSPEND)
+        signal.signal(_SUSPEND, self._ask_suspend)
+        self._show()
+
+
+def save_svg(board: Board, file: Path) -> None:
+    """The picture as SVG. Raises RunError where it cannot be written."""
+    console = Console(record=True, width=_SCREENSHOT_WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    console.print(screen(board, _SCREENSHOT_WIDTH, _SCREENSHOT_HEIGHT))
+    write_whole(file, console.export_svg(title="ahmsa-live"))

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from ahmsa.face.geometry import canonical_points_px
+from ahmsa.flow.head_motion import remove_head_motion, rigid_motion, voters
+
+Y, X = np.mgrid[:128, :128].astype(np.float32)
+MOUTH = np.exp(-((X - 40) ** 2 + (Y - 95) ** 2) / 200)
+
+
+def turned(degrees=0.0, growth=0.0, shift=(0.0, 0.0)):
+    a, b = (1 + growth) * np.cos(np.deg2rad(degrees)) - 1, (1 + growth) * np.sin(np.deg2rad(degrees))
+    return np.stack([a * (X - 64) - b * (Y - 64) + shift[0], b * (X - 64) + a * (Y - 64) + shift[1]]).astype(np.float32)
+
+
+def test_a_turn_a_growth_and_a_shift_of_the_head_leave_no_flow():
+    head = turned(1.5, 0.01, (0.8, -0.4))[None]
+    assert np.abs(remove_head_motion(head, "similarity")).max() < 1e-3
+
+
+def test_a_smile_survives_a_turning_head():
+    smile = np.stack([-1.2 * MOUTH, -0.8 * MOUTH])
+    seen = remove_head_motion((turned(1.0, 0.0, (0.5, 0.2)) + smile)[None].astype(np.float32), "similarity")[0]
+    assert np.hypot(*(seen - smile)).max() < 0.05
+
+
+def test_translation_takes_out_a_shift_and_leaves_a_turn():
+    seen = remove_head_motion((turned(1.0, 0.0, (0.5, 0.2)))[None], "translation")[0]
+    assert np.hypot(*seen).max() > 0.5
+    assert np.abs(remove_head_motion(turned(shift=(0.5, 0.2))[None], "translation")).max() < 1e-5
+
+
+def test_keep_keeps_everything():
+    head = turned(1.0)[None]
+    assert remove_head_motion(head, "keep") is head
+
+
+def test_a_raised_forehead_is_an_outlier_and_not_a_nodding_head():
+    forehead = np.stack([0 * X, -1.5 * (Y < 22)]).astype(np.float32)
+    fitted = rigid_motion(forehead[None], "similarity")[0]
+    assert np.abs(fitted[1, 60:]).max() < 0.1
+
+
+def test_heads_of_a_batch_are_fitted_one_by_one():
+    heads = np.stack([turned(1.0), turned(0.0, 0.02), turned(shift=(1.0, 0.0))])
+    assert np.abs(remove_head_motion(heads, "similarity")).max() < 1e-3
+
+
+def test_a_still_face_is_left_alone():
+    assert not remove_head_motion(np.zeros((1, 2, 128, 128), np.float32), "similarity").any()
+
+
+@pytest.mark.parametrize("side", [64, 128, 256])
+def test_the_same_part_of_any_crop_votes_and_the_mouth_does_not(side):
+    chosen = voters(side, side)
+    assert chosen.mean() == pytest.approx(voters(128, 128).mean(), rel=0.1)
+    mouth = canonical_points_px(side)[3:].mean(axis=0).astype(int)
+    assert not chosen[mouth[1] - 4 : mouth[1] + 5, mouth[0] - 4 : mouth[0] + 5].any()
+    assert not chosen[0].any()

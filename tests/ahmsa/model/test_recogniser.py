@@ -1,0 +1,64 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from ahmsa.errors import CheckpointError
+from ahmsa.model.checkpoint import Checkpoint
+from ahmsa.model.net import AhmsaNet
+from ahmsa.model.recogniser import BELOW_NOISE_FLOOR, LOW_CONFIDENCE, Recogniser
+from ahmsa.settings import FlowSettings, NetSettings, RecogniserSettings
+from ahmsa.types import AlignedFace, Candidate, FaceQuality
+
+CROP_PX = 64
+QUALITY = FaceQuality(interocular_px=60, yaw_deg=0, luma=120, sharpness=100)
+
+
+def face(pixels: np.ndarray, index: int) -> AlignedFace:
+    return AlignedFace(
+        index, index * 33_000_000, 0, pixels, np.zeros((0, 2), np.float32), QUALITY, np.eye(2, 3, dtype=np.float64)
+    )
+
+
+def movement(shift_px: float) -> Candidate:
+    generator = np.random.default_rng(3)
+    skin = cv2.GaussianBlur(generator.normal(128, 90, (CROP_PX, CROP_PX)), (0, 0), 2.0)
+    y, x = np.mgrid[:CROP_PX, :CROP_PX].astype(np.float32)
+    field = shift_px * np.exp(-((x - 20) ** 2 + (y - 48) ** 2) / 60)
+    moved = cv2.remap(skin, x - field, y, cv2.INTER_CUBIC)
+    onset, apex = (np.clip(each, 0, 255).astype(np.uint8) for each in (skin, moved))
+    return Candidate("0-1", 0, "provisional", face(onset, 0), face(apex, 5), 1.0)
+
+
+@pytest.fixture
+def checkpoint() -> Checkpoint:
+    torch.manual_seed(0)
+    net = NetSettings(channels=(8, 16, 32), heads=(2, 2, 2), blocks=(1, 1, 1))
+    return Checkpoint((AhmsaNet(net).state_dict(),), net, FlowSettings(backend="opencv"), crop_px=CROP_PX)
+
+
+def test_answers_come_in_order_and_do_not_depend_on_company(checkpoint: Checkpoint):
+    recogniser = Recogniser(checkpoint, device="cpu")
+    small, large = movement(1.0), movement(-3.0)
+    together = recogniser.recognise([small, large])
+    alone = recogniser.recognise([large])[0]
+    assert together[1].emotion.probabilities == pytest.approx(alone.emotion.probabilities, abs=1e-5)
+    assert together[0].flow_map.peak_px < together[1].flow_map.peak_px
+    assert sum(alone.emotion.probabilities.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_face_that_does_not_move_is_no_emotion(checkpoint: Checkpoint):
+    answer = Recogniser(checkpoint, device="cpu").recognise([movement(0.0)])[0]
+    assert answer.emotion.abstained == BELOW_NOISE_FLOOR
+
+
+def test_an_unsure_answer_is_kept_but_not_claimed(checkpoint: Checkpoint):
+    unsure = Recogniser(checkpoint, RecogniserSettings(min_confidence=1.0), "cpu").recognise([movement(3.0)])[0]
+    assert unsure.emotion.abstained == LOW_CONFIDENCE
+    assert unsure.emotion.label in checkpoint.labels
+
+
+def test_crops_of_another_size_are_refused_with_the_way_out(checkpoint: Checkpoint):
+    other = Checkpoint(checkpoint.members, checkpoint.net, checkpoint.flow, crop_px=128)
+    with pytest.raises(CheckpointError, match="crop_px = 128"):
+        Recogniser(other, device="cpu").recognise([movement(1.0)])

@@ -1,0 +1,106 @@
+import threading
+import time
+
+import numpy as np
+
+from ahmsa.errors import SourceError
+from configs.schema import SourceSettings
+from streamer.acquire.distinct import is_same_picture
+from streamer.acquire.grabber import Grabber
+
+SETTINGS = SourceSettings(stall_s=0.2, reconnect_max_s=0.3, queue_frames=4)
+
+
+def picture(number):
+    return np.random.default_rng(number).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+
+
+class Device:
+    """Delivers the pictures that it is given, then goes (`end` None) or hangs (`end` an event)."""
+
+    def __init__(self, numbers, end=None):
+        self.numbers, self.end, self.closed = list(numbers), end, False
+
+    def read(self):
+        if not self.numbers:
+            if self.end is not None:
+                self.end.wait()
+            return None
+        return time.monotonic_ns(), picture(self.numbers.pop(0))
+
+    def close(self):
+        self.closed = True
+
+
+def collect(grabber, condition, deadline_s=10.0):
+    got, end_s = [], time.monotonic() + deadline_s
+    for frame in grabber:
+        got.append(frame)
+        if condition(got):
+            return got
+        assert time.monotonic() < end_s
+    return got
+
+
+def refuse():
+    raise SourceError("no camera")
+
+
+def test_a_device_that_hangs_is_offline_and_its_reader_is_not():
+    release = threading.Event()
+    with Grabber("camera", 30.0, Device([0, 1], release), refuse, SETTINGS) as grabber:
+        got = collect(grabber, lambda got: grabber.state == "offline")
+        assert [frame.index for frame in got if frame is not None] == [0, 1]
+        assert None in got
+        assert grabber.reason == "no new picture for 0.2 s"
+        release.set()
+
+
+def test_a_device_that_cannot_be_opened_again_keeps_its_reason():
+    device = Device([0])
+    with Grabber("camera", 30.0, device, refuse, SETTINGS) as grabber:
+        collect(grabber, lambda got: grabber.state == "offline" and got.count(None) >= 2)
+        assert device.closed
+        assert grabber.reason == "it stopped delivering pictures"
+
+
+def test_numbers_go_on_over_a_reconnection_and_repeats_are_counted():
+    devices = [Device([2, 2, 3])]
+    release = threading.Event()
+
+    def reopen():
+        return devices.pop() if devices else Device([], release)
+
+    with Grabber("camera", 30.0, Device([0, 1, 1]), reopen, SETTINGS) as grabber:
+        got = collect(grabber, lambda got: sum(frame is not None for frame in got) == 4)
+        assert [frame.index for frame in got if frame is not None] == [0, 1, 3, 5]
+        assert grabber.account() == (6, {"duplicate": 2}, 0)
+        assert grabber.reconnects >= 1
+        release.set()
+
+
+def test_a_full_queue_lets_the_oldest_go():
+    release = threading.Event()
+    with Grabber("camera", 30.0, Device(range(10), release), refuse, SETTINGS) as grabber:
+        first = collect(grabber, lambda got: got[-1] is not None)[-1]
+        end_s = time.monotonic() + 10
+        while grabber.account()[0] < 10:
+            assert time.monotonic() < end_s
+            time.sleep(0.001)
+        captured, drops, waiting = grabber.account()
+        assert captured == 10 == 1 + drops["queue_full"] + waiting
+        assert waiting <= 4
+        got = collect(grabber, lambda got: len(got) == waiting)
+        assert [frame.index for frame in got] == list(range(10 - waiting, 10))
+        assert first.index < got[0].index
+        release.set()
+
+
+def test_only_the_very_same_picture_is_the_same():
+    image = picture(0)
+    other = image.copy()
+    assert is_same_picture(image, other)
+    other[47, 63, 2] ^= 1
+    assert not is_same_picture(image, other)
+    assert not is_same_picture(image, image[:24])
+    assert not is_same_picture(image, None)

@@ -1,0 +1,198 @@
+"""The commands as a user meets them: in processes of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ahmsa.settings import RecogniserSettings
+from streamer.commands import worker as worker_command
+from streamer.recognise.worker import WorkerTask
+from streamer.stream.client import EmotionStream
+from streamer.stream.schema import json_schema_text
+
+BIN = Path(sys.executable).parent
+HEAVY = ("torch", "cv2", "mediapipe", "numpy", "matplotlib", "zmq", "msgspec")
+
+
+def run(command, *arguments, **values):
+    return subprocess.run(
+        [BIN / command, *map(str, arguments)], capture_output=True, text=True, timeout=60, env=quiet_environment(), **values
+    )
+
+
+def quiet_environment(**more):
+    return {**os.environ, "COLUMNS": "200", **{name: str(value) for name, value in more.items()}}
+
+
+@pytest.mark.parametrize("command", ["live", "watch", "worker"])
+def test_help_loads_nothing_heavy(command):
+    code = f"""
+import sys
+from streamer.commands.cli import {command}
+sys.argv = ["ahmsa-{command}", "--help"]
+try:
+    {command}()
+except SystemExit as end:
+    assert end.code == 0
+print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
+"""
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert shown.stderr.strip() == "[]"
+    assert f"ahmsa-{command}" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "name one thing to watch"),
+        (["--demo", "--camera", "0"], "--camera and --demo"),
+        (["--demo", "--record-video"], "needs --record"),
+        (["--demo", "--device", "tpu"], "$.device"),
+        (["--demo", "--max-faces", "99"], "$.face.max_faces"),
+        (["--demo", "--config", "nowhere.toml"], "cannot read settings file nowhere.toml"),
+        (["--demo", "--config", "{folder}/unknown.toml"], "chocolate"),
+        (["--demo", "--config", "{folder}/damaged.toml"], "not valid TOML"),
+        (["--demo", "--nonsense"], "--nonsense"),
+        (["--camera", "front"], "--camera"),
+        (["--camera", "-1"], "--camera"),
+        (
+            ["--replay", "{folder}", "--record", "{folder}", "--worker", "tcp://127.0.0.1:1"],
+            "--record and --worker cannot be had",
+        ),
+        (["--demo", "--worker", "tcp://127.0.0.1:1", "--device", "cuda"], "--device cannot be had with --worker"),
+    ],
+)
+def test_what_is_asked_wrongly_ends_with_2_and_a_sentence(tmp_path, arguments, words):
+    (tmp_path / "unknown.toml").write_text("[face]\nchocolate = 3\n")
+    (tmp_path / "damaged.toml").write_text("[face\n")
+    ended = run("ahmsa-live", *(argument.replace("{folder}", str(tmp_path)) for argument in arguments))
+    assert ended.returncode == 2
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--video", "nowhere.mp4"], "there is no video file nowhere.mp4"),
+        (["--demo", "--duration", "0.1", "--screenshot", "{folder}/file/screen.svg"], "screen.svg cannot be written"),
+        (["--demo", "--publish", "tcp://192.0.2.1:5556"], "no such address"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_1_and_a_sentence(tmp_path, arguments, words, start_worker):
+    (tmp_path / "file").touch()
+    arguments = [argument.replace("{folder}", str(tmp_path)) for argument in arguments]
+    publish = [] if "--publish" in arguments else ["--publish", "tcp://127.0.0.1:*"]
+    ended = run("ahmsa-live", *arguments, *publish, "--worker", start_worker().endpoint)
+    assert (ended.returncode, ended.stdout.count("Traceback"), ended.stderr.count("Traceback")) == (1, 0, 0)
+    assert words in ended.stderr.splitlines()[-1]
+
+
+def test_a_replay_of_what_is_no_recording_is_one_sentence(tmp_path):
+    ended = run("ahmsa-live", "--replay", tmp_path, "--publish", "tcp://127.0.0.1:*")
+    assert (ended.returncode, ended.stderr.count("Traceback")) == (1, 0)
+    assert "holds no recorded session" in ended.stderr
+
+
+def test_ctrl_c_ends_everything_in_order(start_worker, tmp_path):
+    endpoint = f"ipc://{tmp_path}/stream"
+    command = [BIN / "ahmsa-live", "--demo", "--headless", "--publish", endpoint, "--worker", start_worker().endpoint]
+    sockets = tmp_path / "sockets"
+    sockets.mkdir()
+    program = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=quiet_environment(TMPDIR=sockets))
+    try:
+        with EmotionStream(endpoint, topics=["motion."]) as stream:
+            assert stream.next(60.0) is not None, "no frame came"
+        children = psutil.Process(program.pid).children(recursive=True)
+        assert children
+        program.send_signal(signal.SIGINT)
+        out, _ = program.communicate(timeout=30)
+        _, alive = psutil.wait_procs(children, timeout=5)
+        assert alive == []
+        assert program.returncode == 130
+        assert "frames captured" in out
+        assert list(sockets.iterdir()) == []
+    finally:
+        program.kill()
+        program.wait()
+
+
+def test_lines_where_the_output_is_no_terminal_and_a_second_program_that_watches(start_worker, tmp_path):
+    endpoint = f"ipc://{tmp_path}/stream"
+    watching = subprocess.Popen(
+        [BIN / "ahmsa-watch", endpoint, "--json", "--topic", "status."],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=quiet_environment(),
+    )
+    try:
+        shown = run(
+            *("ahmsa-live", "--demo", "--duration", "1.5", "--publish", endpoint),
+            *("--worker", start_worker().endpoint, "--screenshot", tmp_path / "screen.svg", "--record", tmp_path / "kept"),
+        )
+        assert shown.returncode == 0, shown.stderr
+        assert "ahmsa-watch ipc://" in shown.stdout
+        assert "AI Act" in shown.stdout
+        assert "demo score: 0 of 0" in shown.stdout
+        assert "\x1b" not in shown.stdout
+        assert (tmp_path / "screen.svg").read_text().startswith("<svg")
+        assert (tmp_path / "kept" / "truth.csv").exists()
+        first = json.loads(watching.stdout.readline())
+        assert (first["schema"], first["source"]) == ("ahmsa.status/1", "demo")
+        assert json.loads(watching.stdout.read().splitlines()[-1])["state"] == "ended"
+        assert watching.wait(30) == 0, "it ends with the session"
+    finally:
+        watching.kill()
+        watching.communicate(timeout=30)
+
+
+def test_watch_prints_the_schema():
+    assert run("ahmsa-watch", "--schema").stdout == json_schema_text()
+
+
+def test_watch_gives_up_on_silence_with_a_sentence(tmp_path):
+    ended = run("ahmsa-watch", f"ipc://{tmp_path}/nobody", "--timeout", "0.2")
+    assert ended.returncode == 1
+    assert "is ahmsa-live running there?" in ended.stderr
+
+
+def test_a_worker_whose_port_is_taken_says_so(start_worker):
+    ended = run("ahmsa-worker", "--bind", start_worker().endpoint)
+    assert ended.returncode == 1
+    assert "in use" in ended.stderr
+
+
+def test_ctrl_c_ends_a_worker_that_is_still_loading(monkeypatch):
+    def load(task):
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("it went on loading")
+
+    monkeypatch.setattr(worker_command, "load_recogniser", load)
+    with pytest.raises(KeyboardInterrupt):
+        worker_command.serve_here(WorkerTask("tcp://127.0.0.1:*", None, RecogniserSettings(), "cpu"))
+
+
+def test_an_output_without_the_characters_shows_question_marks_and_goes_on(start_worker):
+    shown = subprocess.run(
+        [
+            BIN / "ahmsa-live",
+            "--demo",
+            "--duration",
+            "0.1",
+            "--publish",
+            "tcp://127.0.0.1:*",
+            "--worker",
+            start_worker().endpoint,
+        ],
+        capture_output=True,
+        timeout=60,
+        env=quiet_environment(PYTHONIOENCODING="ascii"),
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert b"frames captured" in shown.stdout

@@ -1,0 +1,292 @@
+import secrets
+from time import monotonic
+
+import pytest
+import zmq
+
+from ahmsa.errors import StreamError
+from configs.schema import StreamSettings
+from streamer.live import hub
+from streamer.live.hub import OPEN_EVENTS, Hub
+from streamer.recognise.worker import Worker
+from streamer.stream import schema as wire
+from streamer.stream.client import EmotionStream
+from streamer.stream.internal import CANDIDATE, ENDED, MESSAGE, Refusal, Stamps, parts_of
+from streamer.stream.publisher import INPROC
+from streamer.stream.sockets import is_loopback
+
+SETTINGS = StreamSettings(publish="tcp://127.0.0.1:*")
+
+
+class Rig:
+    """A hub with the test in the place of the capture process and of a subscriber."""
+
+    def __init__(self, folder, worker_endpoint, **values):
+        capture = f"ipc://{folder}/{secrets.token_hex(3)}"
+        self.hub = Hub(
+            SETTINGS,
+            **{
+                "session": "s1",
+                "source": "demo",
+                "capture_endpoint": capture,
+                "worker_endpoint": worker_endpoint,
+                "lossless": False,
+                **values,
+            },
+        )
+        self.stream = EmotionStream(INPROC, topics=[""], high_water_mark=0, context=self.hub.context)
+        self.push = self.hub.context.socket(zmq.PUSH)
+        self.push.setsockopt(zmq.SNDHWM, 4)
+        self.push.setsockopt(zmq.LINGER, 0)
+        self.push.connect(capture)
+        self.hub.start()
+
+    def send(self, candidate, stamps=None):
+        self.push.send_multipart([CANDIDATE, *parts_of(candidate, stamps or Stamps())])
+
+    def until(self, wanted, timeout_s=8.0):
+        """Messages up to the first that is wanted."""
+        seen, until_s = [], monotonic() + timeout_s
+        while monotonic() < until_s:
+            message = self.stream.next(0.1)
+            if message is not None:
+                seen.append(message)
+                if wanted(message):
+                    return seen
+        raise AssertionError(f"it never came; seen: {seen}")
+
+    def close(self):
+        self.hub.stop("over")
+        self.stream.close()
+        self.push.close()
+        self.hub.close()
+
+
+@pytest.fixture
+def rig(tmp_path):
+    rigs = []
+
+    def make(worker_endpoint, **values):
+        rigs.append(Rig(tmp_path, worker_endpoint, **values))
+        return rigs[-1]
+
+    yield make
+    for one in rigs:
+        one.close()
+
+
+def is_emotion(message):
+    return isinstance(message, wire.EmotionMessage)
+
+
+def is_ready(message):
+    return isinstance(message, wire.StatusMessage) and message.worker.state == "ready"
+
+
+def status(**values):
+    values = {"t_capture_ns": 1, "state": "online", "fps": 30.0, "captured": 5, "processed": 4, "waiting": 1, **values}
+    return wire.StatusMessage(source="demo", **values)
+
+
+def test_a_movement_is_announced_confirmed_and_named(rig, start_worker, make_candidate):
+    one = rig(start_worker().endpoint)
+    one.until(is_ready)
+    one.send(make_candidate(), Stamps(apex_grabbed_ns=1_000_000, spotted_ns=101_000_000))
+    one.send(make_candidate("confirmed"), Stamps(apex_grabbed_ns=1_000_000, spotted_ns=161_000_000))
+    told = [message for message in one.until(is_emotion) if not isinstance(message, wire.StatusMessage)]
+    assert [type(message) for message in told] == [wire.SpotMessage, wire.SpotMessage, wire.EmotionMessage]
+    assert [message.seq for message in told] == [1, 2, 1]
+    assert {message.session for message in told} == {"s1"}
+    assert (told[2].latency_ms["spot"], told[2].latency_ms["decide"]) == (100.0, 60.0)
+    assert told[2].model == "fake"
+
+
+def test_a_retracted_movement_is_told_and_not_named(rig, start_worker, make_candidate):
+    one = rig(start_worker().endpoint)
+    one.until(is_ready)
+    one.send(make_candidate())
+    one.send(make_candidate("retracted", reason="blink"))
+    one.send(make_candidate("confirmed", event_id="next"))
+    seen = one.until(is_emotion)
+    assert seen[-1].event_id == "next"
+    assert [m.reason for m in seen if isinstance(m, wire.SpotMessage) and m.phase == "retracted"] == ["blink"]
+
+
+def test_questions_wait_for_a_worker_that_is_not_there_yet(rig, start_worker, make_candidate, tmp_path):
+    endpoint = f"ipc://{tmp_path}/worker"
+    one = rig(endpoint)
+    one.send(make_candidate("confirmed"))
+    one.until(lambda message: isinstance(message, wire.SpotMessage))
+    start_worker(endpoint)
+    assert one.until(is_emotion)[-1].event_id == "f0-1"
+
+
+def test_a_worker_that_dies_with_a_question_is_followed_by_one_that_answers(rig, start_worker, make_candidate, tmp_path):
+    endpoint = f"ipc://{tmp_path}/worker"
+    one = rig(endpoint)
+    silent = zmq.Context()
+    socket = silent.socket(zmq.ROUTER)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.bind(endpoint)
+    assert socket.poll(5000), "the hub never said hello"
+    client, _ = socket.recv_multipart()
+    socket.send_multipart([client, b'{"schema":"ahmsa.ready/1","instance":"old","model":"old","device":"cpu","crop_px":128}'])
+    one.until(is_ready)
+    one.send(make_candidate("confirmed"))
+    while True:
+        assert socket.poll(5000), "the question never came"
+        if socket.recv_multipart()[1] == CANDIDATE:
+            break
+    silent.destroy(linger=0)
+    start_worker(endpoint)
+    emotion = one.until(is_emotion)[-1]
+    assert (emotion.event_id, emotion.model) == ("f0-1", "fake")
+
+
+def test_a_question_that_got_lost_is_asked_again(rig, start_worker, make_candidate, recogniser, monkeypatch):
+    class Forgetful:
+        """Takes the first question and says nothing, as if the network had swallowed it."""
+
+        model_id, device, crop_px = "fake", "cuda", 128
+        asked = 0
+
+        def recognise(self, candidates):
+            self.asked += 1
+            if self.asked == 1:
+                raise StreamError("swallowed")
+            return recogniser.recognise(candidates)
+
+    monkeypatch.setattr(hub, "_ASK_AGAIN_S", 0.2)
+    monkeypatch.setattr(Worker, "_reply", only_answers(Worker._reply))
+    one = rig(start_worker(recogniser=Forgetful()).endpoint)
+    one.until(is_ready)
+    one.send(make_candidate("confirmed"))
+    assert one.until(is_emotion)[-1].event_id == "f0-1"
+
+
+def only_answers(reply):
+    return lambda worker, client, message: None if isinstance(message, Refusal) else reply(worker, client, message)
+
+
+def test_a_refused_question_is_counted_and_holds_nobody_back(rig, start_worker, make_candidate, recogniser):
+    class Fussy:
+        model_id, device, crop_px = "fake", "cpu", 128
+
+        def recognise(self, candidates):
+            if candidates[0].event_id == "bad":
+                raise StreamError("I do not like it.")
+            return recogniser.recognise(candidates)
+
+    one = rig(start_worker(recogniser=Fussy()).endpoint)
+    one.until(is_ready)
+    one.send(make_candidate("confirmed", event_id="bad"))
+    one.send(make_candidate("confirmed", event_id="good"))
+    assert one.until(is_emotion)[-1].event_id == "good"
+    assert one.hub.refusals == {"I do not like it.": 1}
+
+
+def test_a_status_is_completed_by_what_the_hub_knows(rig, start_worker):
+    one = rig(start_worker().endpoint, recording="events")
+    one.until(is_ready)
+    one.push.send_multipart([MESSAGE, wire.encode(status())])
+    message = one.until(lambda m: isinstance(m, wire.StatusMessage) and m.captured)[-1]
+    assert (message.state, message.captured, message.recording, message.worker.state) == ("online", 5, "events", "ready")
+
+
+def test_the_end_of_a_source_is_known_after_everything_it_sent(rig, start_worker, make_candidate):
+    one = rig(start_worker().endpoint)
+    one.send(make_candidate())
+    one.push.send_multipart([ENDED])
+    assert one.hub.ended.wait(5.0)
+    assert one.stream.next(1.0) is not None
+
+
+def test_the_last_status_says_why_it_ended(rig, start_worker):
+    one = rig(start_worker().endpoint)
+    one.until(is_ready)
+    one.hub.stop("duration")
+    last = one.until(lambda m: isinstance(m, wire.StatusMessage) and m.state == "ended")[-1]
+    assert last.reason == "duration"
+
+
+def test_a_file_waits_while_the_worker_is_behind(rig, make_candidate, tmp_path):
+    one = rig(f"ipc://{tmp_path}/nobody", lossless=True)
+    sent = 0
+    while one.push.poll(300, zmq.POLLOUT):
+        one.send(make_candidate(event_id=f"e{sent}"))
+        sent += 1
+        assert sent < 10 * OPEN_EVENTS, "it takes questions without end"
+    assert one.hub.unanswered == OPEN_EVENTS // 2
+
+
+def test_a_live_source_drops_the_oldest_event_and_says_so(rig, make_candidate, tmp_path):
+    one = rig(f"ipc://{tmp_path}/nobody")
+    for number in range(OPEN_EVENTS + 3):
+        one.send(make_candidate(event_id=f"e{number}"))
+    one.push.send_multipart([MESSAGE, wire.encode(status())])
+    message = one.until(lambda m: isinstance(m, wire.StatusMessage) and m.captured)[-1]
+    assert message.edges == {"hub->worker": 3}
+
+
+def test_a_taken_port_is_one_sentence_before_anything_starts(rig, tmp_path):
+    taken = rig(f"ipc://{tmp_path}/nobody").hub.endpoint
+    with pytest.raises(StreamError, match="in use"):
+        Hub(
+            StreamSettings(publish=taken),
+            session="s2",
+            source="demo",
+            capture_endpoint=f"ipc://{tmp_path}/other",
+            worker_endpoint=f"ipc://{tmp_path}/nobody",
+            lossless=True,
+        )
+
+
+def test_nonsense_at_the_capture_edge_is_counted_and_ends_nothing(rig, tmp_path):
+    one = rig(f"ipc://{tmp_path}/nobody")
+    for frames in ([b"dance"], [b""], [MESSAGE, b"{}"], [MESSAGE], [CANDIDATE, b"\xff", b"", b"", b"", b""], [ENDED, b""]):
+        one.push.send_multipart(frames)
+    one.push.send_multipart([MESSAGE, wire.encode(status())])
+    message = one.until(lambda m: isinstance(m, wire.StatusMessage) and m.captured)[-1]
+    assert message.edges == {"capture->hub unreadable": 6}
+    assert not one.hub.ended.is_set()
+
+
+def test_a_recogniser_that_talks_nonsense_is_named_at_the_end_and_ends_nothing(rig, tmp_path):
+    endpoint = f"ipc://{tmp_path}/worker"
+    one = rig(endpoint)
+    context = zmq.Context()
+    try:
+        socket = context.socket(zmq.ROUTER)
+        socket.bind(endpoint)
+        assert socket.poll(5000), "the hub never said hello"
+        client, _ = socket.recv_multipart()
+        socket.send_multipart([client, b"ready when you are", b"more"])
+        socket.send_multipart([client, b'{"schema":"ahmsa.ready/1","instance":"a","model":"m","device":"cpu","crop_px":128}'])
+        one.until(is_ready)
+    finally:
+        context.destroy(linger=0)
+    assert [sentence.partition(":")[0] for sentence in one.hub.refusals] == ["a recogniser's reply does not fit its schema"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "is_private"),
+    [
+        ("tcp://127.0.0.1:5556", True),
+        ("tcp://localhost:5556", True),
+        ("tcp://[::1]:5556", True),
+        ("ipc:///tmp/x", True),
+        ("tcp://0.0.0.0:5556", False),
+        ("tcp://*:5556", False),
+        ("tcp://192.168.1.4:5556", False),
+        ("tcp://gpu-box:5557", False),
+    ],
+)
+def test_which_endpoints_leave_this_machine(endpoint, is_private):
+    assert is_loopback(endpoint) is is_private
+
+
+def test_a_port_that_cannot_be_is_named_and_no_other_is_taken():
+    with pytest.raises(StreamError, match="has no such port"):
+        EmotionStream("tcp://127.0.0.1:70000")
+    with pytest.raises(StreamError, match="has no such port"):
+        Worker("tcp://127.0.0.1:70000")

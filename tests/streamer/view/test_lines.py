@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from streamer.stream import schema as wire
+from streamer.view.board import Board
+from streamer.view.lines import LineView, line_of
+
+GOLDEN = [wire.decode(line) for line in (Path(__file__).parents[1] / "golden" / "messages.jsonl").read_text().splitlines()]
+STATUS = next(message for message in GOLDEN if isinstance(message, wire.StatusMessage))
+
+
+@pytest.mark.parametrize("message", GOLDEN)
+def test_every_message_is_one_line(message):
+    line = line_of(message)
+    assert "\n" not in line
+    assert line.startswith("10:15:0")
+
+
+def test_a_shut_gate_is_told_with_its_advice():
+    assert "too_small: eyes 34 px apart, 40 needed: come closer" in line_of(STATUS)
+
+
+def test_lines_say_a_state_once_and_leave_the_signal_out():
+    lines = []
+    view = LineView(Board(), lines.append)
+    view.opened("tcp://127.0.0.1:5556")
+    later = msgspec.structs.replace(STATUS, seq=7, captured=181, processed=180, fps=30.0)
+    for message in (STATUS, later, *GOLDEN[:3], msgspec.structs.replace(STATUS, state="offline", reason="unplugged")):
+        view.take(message)
+    assert sum("status" in line for line in lines) == 2
+    assert sum("emotion" in line for line in lines[2:]) == 2
+    assert not [line for line in lines if " motion " in line]

@@ -1,0 +1,132 @@
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ahmsa.errors import RunError
+from streamer.stream import schema as wire
+from streamer.view.board import Board
+from streamer.view.terminal import TerminalView, save_svg
+
+GOLDEN = [wire.decode(line) for line in (Path(__file__).parents[1] / "golden" / "messages.jsonl").read_text().splitlines()]
+LEAVE_ALTERNATE_SCREEN = "\x1b[?1049l"
+
+
+class PressedKeys:
+    """Keys that are pressed one by one."""
+
+    available = True
+
+    def __init__(self):
+        self.next = ""
+
+    def pressed(self):
+        pressed, self.next = self.next, ""
+        return pressed
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+@pytest.fixture
+def keys(monkeypatch):
+    keys = PressedKeys()
+    monkeypatch.setattr("streamer.view.terminal.Keys", lambda: keys)
+    return keys
+
+
+@pytest.fixture
+def board():
+    board = Board()
+    for message in GOLDEN:
+        board.take(message)
+    return board
+
+
+@pytest.fixture
+def opened(board, keys):
+    """A view on a terminal of 100 x 30, and what it has written since the last look."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, height=30, color_system="truecolor")
+    marks = []
+    view = TerminalView(board, console)
+    view.opened("tcp://127.0.0.1:5556", marks.append)
+    view.marks = marks
+
+    def written():
+        text = console.file.getvalue()
+        console.file.seek(0)
+        console.file.truncate()
+        return text
+
+    yield view, written
+    view.closed()
+
+
+def test_the_last_picture_stays_after_the_alternate_screen_is_left(opened):
+    view, written = opened
+    view.notice("the worker process died (killed by SIGKILL); it is being started again")
+    view.closed()
+    assert "killed by SIGKILL" in written().split(LEAVE_ALTERNATE_SCREEN)[-1]
+
+
+def test_q_asks_for_the_end_and_m_sets_a_marker(opened, keys):
+    view, _ = opened
+    keys.next = "m"
+    view.tick()
+    assert (view.marks, view.end_wanted) == (["key 1"], False)
+    keys.next = "q"
+    view.tick()
+    assert view.end_wanted
+
+
+def test_space_freezes_the_picture_while_messages_go_on(opened, keys, board):
+    view, written = opened
+    keys.next = " "
+    view.tick()
+    assert "GO ON" in written()
+    view._drawn_s = 0.0
+    view.tick()
+    assert written() == "", "nothing is drawn while it is frozen"
+    keys.next = " "
+    view.tick()
+    assert "freeze" in written()
+
+
+def test_a_question_mark_shows_what_keys_and_words_mean(opened, keys):
+    view, written = opened
+    keys.next = "?"
+    view.tick()
+    assert "ahmsa live: help" in written()
+    keys.next = "?"
+    view.tick()
+    assert "now / limit, px" in written()
+
+
+def test_a_terminal_that_was_closed_is_no_error(board, keys):
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise OSError(5, "Input/output error")
+
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, height=30)
+    view = TerminalView(board, console)
+    view.opened("tcp://127.0.0.1:5556")
+    console.file = Closed()
+    view._drawn_s = 0.0
+    view.tick()
+    view.closed()
+
+
+def test_the_picture_can_be_kept_as_svg(board, tmp_path):
+    save_svg(board, tmp_path / "screen.svg")
+    assert "<svg" in (tmp_path / "screen.svg").read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["screen.svg"]
+
+
+def test_a_picture_that_cannot_be_written_is_one_sentence(board, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"screen\.svg cannot be written"):
+        save_svg(board, tmp_path / "file" / "screen.svg")

@@ -1,0 +1,79 @@
+"""What `ahmsa-watch` prints of a stream, and when it ends."""
+
+import threading
+from pathlib import Path
+
+import msgspec
+import pytest
+import zmq
+
+from configs.schema import StreamSettings
+from streamer.stream import schema as wire
+from streamer.stream.publisher import Publisher
+from streamer.view.watch import watch
+
+GOLDEN = [wire.decode(line) for line in (Path(__file__).parents[1] / "golden" / "messages.jsonl").read_text().splitlines()]
+STATUS = next(message for message in GOLDEN if isinstance(message, wire.StatusMessage))
+ENDED = msgspec.structs.replace(STATUS, state="ended", reason="source ended")
+
+
+@pytest.fixture
+def session(tmp_path):
+    """Publishes the given messages as soon as somebody watches: `watch` is told `listening`, and hears the first status."""
+    context = zmq.Context()
+    publisher = Publisher(context, StreamSettings(publish=f"ipc://{tmp_path}/stream"), "test")
+    stopped = threading.Event()
+
+    def publish(messages):
+        # Subscribing takes a moment: statuses go out until the watcher has ended.
+        def run():
+            while not stopped.is_set():
+                for message in messages:
+                    publisher.send(message)
+                stopped.wait(0.05)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        threads.append(thread)
+        return publisher.endpoint
+
+    threads = []
+    yield publish
+    stopped.set()
+    for thread in threads:
+        thread.join()
+    context.destroy(linger=0)
+
+
+def test_lines_tell_what_happens_and_a_status_only_where_it_changes_and_end_with_the_session(session, capsys):
+    endpoint = session([STATUS, STATUS, *GOLDEN, STATUS, ENDED])
+    watch(endpoint, None, as_json=False, timeout_s=30)
+    lines = capsys.readouterr().out.splitlines()
+    assert "ended (source ended)" in lines[-1]
+    assert len([line for line in lines if " status " in line]) <= 2
+    assert not [line for line in lines if " motion " in line]
+
+
+def test_json_is_of_movements_and_markers_alone_until_other_topics_are_asked_for(session, capsys):
+    endpoint = session([STATUS, *GOLDEN, ENDED])
+    watch(endpoint, None, as_json=True, timeout_s=30)
+    kinds = {type(wire.decode(line)) for line in capsys.readouterr().out.splitlines()}
+    assert kinds <= {wire.EmotionMessage, wire.SpotMessage, wire.MarkerMessage}
+    watch(endpoint, ["status."], as_json=True, timeout_s=30)
+    assert wire.decode(capsys.readouterr().out.splitlines()[-1]).state == "ended"
+
+
+def test_whoever_stays_sees_the_next_session_too(session, capsys, monkeypatch):
+    endpoint = session([ENDED, STATUS])
+    seen = []
+
+    def note(message):
+        seen.append(message.state)
+        if len(seen) == 4:
+            raise BrokenPipeError
+        return b""
+
+    monkeypatch.setattr("streamer.view.watch.encode", note)
+    monkeypatch.setattr("streamer.view.watch._end_quietly", lambda: None)
+    watch(endpoint, ["status."], as_json=True, timeout_s=30, stay=True)
+    assert sorted(seen) == ["ended", "ended", "online", "online"]

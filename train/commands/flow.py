@@ -1,0 +1,165 @@
+"""`ahmsa-flow`: look at the flow between two images of a face, or at a stored flow map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from configs.command import program, run_program
+
+if TYPE_CHECKING:
+    from ahmsa.settings import FlowSettings
+    from ahmsa.types import ByteImage, Candidate, FloatArray, Matrix
+
+app = program("Optical flow and strain of a movement, as pictures.")
+
+
+@app.command()
+def flow(
+    onset: Annotated[Path | None, typer.Argument(help="Image of the face at rest.", show_default=False)] = None,
+    apex: Annotated[Path | None, typer.Argument(help="Image of the same face, moved.", show_default=False)] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the pictures; it is made where missing.")] = Path("flow"),
+    aligned: Annotated[
+        bool, typer.Option("--aligned", help="The images are aligned crops of one size already: look for no face.")
+    ] = False,
+    stored_map: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", help="Picture a stored 28x28 map (R u, G v, B strain) instead of two images.", show_default=False
+        ),
+    ] = None,
+    head_motion: Annotated[
+        str, typer.Option(help="Rigid motion to take out of the flow: keep, translation or similarity.")
+    ] = "similarity",
+    layout: Annotated[str, typer.Option(help="Layout of the network's map: whole, quad or five.")] = "whole",
+    crop_px: Annotated[int, typer.Option("--crop", min=64, max=512, help="Side of the aligned crop, px.")] = 128,
+) -> None:
+    """Show how a face moved from ONSET to APEX: direction and amount (colours), strain (heat), and what the network sees.
+
+    Both images are cut by one alignment, found on the onset. Writes overview.png, flow.png, strain.png and map.png.
+
+        ahmsa-flow rest.png smile.png --out pictures
+
+        ahmsa-flow crop_001.png crop_012.png --aligned --head-motion keep
+
+        ahmsa-flow --map "datasets/STSNet_whole_norm_u_v_os/006_1_2 .png" --out pictures
+    """
+    from ahmsa.errors import UsageError
+
+    if stored_map is not None and onset is None:
+        _picture_map(stored_map, out)
+    elif stored_map is None and onset is not None and apex is not None:
+        settings = _settings(head_motion, layout)
+        candidate = _pair_of_crops(onset, apex) if aligned else _pair_of_faces(onset, apex, crop_px)
+        _picture_movement(candidate, out, settings)
+    else:
+        raise UsageError("give two images, ONSET and APEX, or --map FILE; see ahmsa-flow --help")
+
+
+def _settings(head_motion: str, layout: str) -> FlowSettings:
+    import msgspec
+
+    from ahmsa.errors import SettingsError
+    from ahmsa.settings import FlowSettings
+
+    try:
+        return msgspec.convert({"head_motion": head_motion, "layout": layout}, FlowSettings)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{error}; see ahmsa-flow --help") from None
+
+
+def _picture_movement(candidate: Candidate, out: Path, settings: FlowSettings) -> None:
+    from ahmsa.flow.head_motion import remove_head_motion
+    from ahmsa.flow.maker import FlowMaker
+    from ahmsa.flow.pictures import enlarged, flow_picture, map_sheet, movement_sheet, strain_picture, write_png
+    from ahmsa.flow.strain import strain_magnitude
+
+    maker = FlowMaker(settings)
+    (seen,) = maker.maps([candidate])
+    onset, apex = candidate.onset.pixels, candidate.apex.pixels
+    moved = remove_head_motion(maker.flow(onset[None], apex[None]), settings.head_motion)[0]
+    strain = strain_magnitude(moved)
+    for name, picture in (
+        ("overview", movement_sheet(onset, apex, moved, strain)),
+        ("flow", enlarged(flow_picture(moved), 4)),
+        ("strain", enlarged(strain_picture(strain), 4)),
+        ("map", map_sheet(seen.uvs)),
+    ):
+        write_png(out / f"{name}.png", picture)
+    typer.echo(
+        f"peak {seen.peak_px:.2f} px, mean {seen.mean_px:.2f} px, strain peak {seen.strain_peak:.3f}; "
+        f"look at {out / 'overview.png'}"
+    )
+    if seen.fallback and settings.layout != "whole":
+        typer.echo("note: no landmarks on the apex; the regions lie where they do on the canonical face", err=True)
+
+
+def _picture_map(path: Path, out: Path) -> None:
+    from ahmsa.flow.pictures import map_sheet, write_png
+    from ahmsa.images import read_image
+
+    stored = read_image(path)
+    name = f"{path.stem.strip()}_map.png"
+    write_png(out / name, map_sheet((stored[..., ::-1] / 255.0).transpose(2, 0, 1).astype("float32")))
+    typer.echo(f"look at {out / name}")
+
+
+def _pair_of_crops(onset: Path, apex: Path) -> Candidate:
+    """Crops as they are; they must be square and of one size."""
+    import cv2
+    import numpy as np
+
+    from ahmsa.errors import DataError
+    from ahmsa.images import read_image
+
+    first, second = (cv2.cvtColor(read_image(path), cv2.COLOR_BGR2GRAY).astype(np.uint8) for path in (onset, apex))
+    if first.shape != second.shape or first.shape[0] != first.shape[1]:
+        raise DataError(
+            f"{onset} ({first.shape[1]} x {first.shape[0]}) and {apex} ({second.shape[1]} x {second.shape[0]}) are not square "
+            "crops of one size; leave out --aligned to have the faces aligned"
+        )
+    nowhere = np.zeros((0, 2), np.float32)
+    return _candidate(first, second, nowhere, nowhere, np.eye(2, 3))
+
+
+def _pair_of_faces(onset: Path, apex: Path, crop_px: int) -> Candidate:
+    """The faces of two images, cut by the alignment of the first."""
+    import numpy as np
+
+    from ahmsa.errors import DataError
+    from ahmsa.face.crop import cut_crop
+    from ahmsa.face.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points
+    from ahmsa.face.landmarks import FaceMesh
+    from ahmsa.images import read_image
+
+    first, second = read_image(onset), read_image(apex)
+    if first.shape != second.shape:
+        raise DataError(f"{onset} and {apex} differ in size; give two images of one clip, or aligned crops with --aligned")
+    with FaceMesh(static=True) as mesh:
+        at_rest, moved = mesh.detect(first), mesh.detect(second)
+    if not at_rest:
+        raise DataError(f"no face found in {onset}; give a picture of a face, or aligned crops with --aligned")
+    alignment = fit_similarity(mesh_points(at_rest[0]), canonical_points_px(crop_px))
+    landmarks = [
+        apply_similarity(alignment, found[0][:, :2]) if found else np.zeros((0, 2), np.float32) for found in (at_rest, moved)
+    ]
+    crops = [cut_crop(image, alignment, crop_px) for image in (first, second)]
+    return _candidate(crops[0], crops[1], landmarks[0], landmarks[1], alignment)
+
+
+def _candidate(onset: ByteImage, apex: ByteImage, at_rest: FloatArray, moved: FloatArray, alignment: Matrix) -> Candidate:
+    from ahmsa.types import AlignedFace, Candidate, FaceQuality
+
+    quality = FaceQuality(interocular_px=0.0, yaw_deg=0.0, luma=float(onset.mean()), sharpness=0.0)
+    faces = [
+        AlignedFace(index, 0, 0, pixels, landmarks, quality, alignment)
+        for index, (pixels, landmarks) in enumerate(((onset, at_rest), (apex, moved)))
+    ]
+    return Candidate("pictures", 0, "confirmed", faces[0], faces[1], 1.0)
+
+
+def main() -> None:
+    """Entry point of `ahmsa-flow`."""
+    run_program(app)

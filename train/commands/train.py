@@ -1,0 +1,306 @@
+"""`ahmsa-train`: leave one subject out, judge honestly, and export what will be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from ahmsa.errors import UsageError
+from configs.command import program, run_program
+from configs.load import load_settings, shipped
+from configs.training import TrainSettings
+
+if TYPE_CHECKING:
+    from train.execution.groups import Execute
+    from train.experiment.runner import RunResults
+    from train.map_set import MapSet
+
+_train = program("Train and judge AHMSA-Net on micro-expression databases.")
+
+
+class Protocol(str, Enum):
+    final = "final"
+    nested = "nested"
+    paper = "paper"
+
+
+class Ablation(str, Enum):
+    batch = "batch"
+    levels = "levels"
+    blocks = "blocks"
+
+
+def train() -> None:
+    """Entry point of `ahmsa-train`."""
+    run_program(_train)
+
+
+@_train.command()
+def _run(
+    db: Annotated[str, typer.Option(help="smic, samm, casme2, casme3, or 3db: the first three together.")] = "3db",
+    maps: Annotated[Path | None, typer.Option(help="Folder of ready-made flow maps in the published layout.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the database itself: workbook and frames.")] = None,
+    classes: Annotated[int, typer.Option(help="3, or 4 or 7 for casme3.")] = 3,
+    apex_rule: Annotated[
+        str, typer.Option("--apex", help="With --data: apex where none is annotated (all of SMIC): middle or flow-peak.")
+    ] = "middle",
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="With --data: leave out clips that cannot be used, naming each.")
+    ] = False,
+    preset: Annotated[str, typer.Option(help="A recipe in configs/presets: shipped, small, paper, svm, ststnet.")] = "shipped",
+    settings: Annotated[
+        Path | None, typer.Option(help="A TOML file instead of a preset; configs/train.toml shows every key.")
+    ] = None,
+    protocol: Annotated[
+        Protocol,
+        typer.Option(
+            help="final: fixed epochs, last epoch. nested: the epoch is chosen inside the training subjects. "
+            "paper: the best epoch on the test subject, OPTIMISTIC, as published scripts do."
+        ),
+    ] = Protocol.final,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Runs from different first weights; figures are their means.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/DB-PRESET]")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped, or add seeds to it.")] = False,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the preset's.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    final: Annotated[bool, typer.Option("--final", help="After judging, fit all subjects and export the checkpoint.")] = False,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Where --final writes.  [default: checkpoint.safetensors in the run folder]")
+    ] = None,
+    ablation: Annotated[Ablation | None, typer.Option(help="One run for each step of an ablation of paper 4.5.")] = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines/--no-baselines", help="Judge an SVM and STSTNet's streams on the same folds too.")
+    ] = True,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes on the CPU; the figures do not depend on it.  [default: one per core]")
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="auto|ray://HOST:PORT", help="Do the work on a Ray cluster (extra: ahmsa[cluster]).")
+    ] = None,
+) -> None:
+    """Train on all subjects but one, for every subject, and judge on the one left out.
+
+    Figures are pooled over all subjects; no choice ever sees a test subject, except under `--protocol paper`. The report lies
+    in the run folder (see also `ahmsa-report`).
+
+    Examples:
+
+        ahmsa-train --maps flow3db --preset small                       minutes on two cores
+
+        ahmsa-train --maps flow3db --seeds 3 --final                    judge three seeds, then export
+
+        ahmsa-train --maps flow3db --seeds 3 --resume                   after a kill: the same figures
+
+        ahmsa-train --maps flow3db --preset small --ablation blocks     a table over blocks per level
+
+        ahmsa-train --db casme3 --data CASME3 --classes 4               from the frames themselves
+
+        ahmsa-train --maps flow3db --preset svm                         a yardstick by itself
+
+        ahmsa-train --maps flow3db --cluster auto                       on all machines of this Ray cluster
+    """
+    from ahmsa.device import resolve_device
+
+    if maps is not None and data is not None:
+        raise UsageError("give --maps or --data, not both.")
+    recipe = load_settings(TrainSettings, settings or _preset(preset), {"fit.epochs": epochs})
+    if final and recipe.model != "ahmsa":
+        raise UsageError(f"--final exports AHMSA-Net, not {recipe.model}: a yardstick is only judged.")
+    read = _read_maps(db, maps) if data is None else _prepare(db, data, classes, apex_rule, skip_bad, jobs)
+    recipe = msgspec.structs.replace(recipe, net=msgspec.structs.replace(recipe.net, classes=len(read.label_names)))
+    folder = out or Path("runs") / f"{db}-{settings.stem if settings else preset}"
+    where = resolve_device(device)
+    way = _Way(seeds, protocol is Protocol.nested, resume, where, _executor(cluster, where, jobs))
+    if ablation is not None:
+        _ablate(read, recipe, ablation, folder, way)
+        return
+    results = _judge(read, recipe, folder, way, folder.name)
+    yardsticks = _judge_baselines(read, folder, way) if baselines and recipe.model == "ahmsa" else {}
+    _show(results, protocol.value, yardsticks)
+    _report(folder)
+    if final:
+        _export(read, results, checkpoint or folder / "checkpoint.safetensors", where)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How the runs of one command are done."""
+
+    seeds: int
+    nested: bool
+    resume: bool
+    device: str
+    execute: Execute | None
+
+
+def _executor(cluster: str | None, device: str, jobs: int | None) -> Execute | None:
+    if cluster is not None:
+        from train.execution.cluster import on_cluster
+
+        return on_cluster(cluster, device)
+    if device != "cpu":
+        return None
+    from train.execution.cores import on_cores
+    from train.execution.processes import default_jobs
+
+    return on_cores(jobs or default_jobs())
+
+
+def _export(data: MapSet, results: RunResults, path: Path, device: str) -> None:
+    from train.experiment.export import export
+
+    with _progress("all subjects") as (announce, advance):
+        announce(results.preset.fit.epochs * results.preset.members * len(results.seeds))
+        checkpoint = export(data, results, device=device, advance=advance)
+    checkpoint.save(path)
+    size = path.stat().st_size / 1e6
+    typer.echo(f"{path}: model {checkpoint.id}, {len(checkpoint.members)} networks, {size:.1f} MB")
+
+
+def _ablate(data: MapSet, recipe: TrainSettings, ablation: Ablation, folder: Path, way: _Way) -> None:
+    from train.experiment.ablations import variants
+
+    results = {
+        name: _judge(data, variant, folder / name, replace(way, nested=False), name)
+        for name, variant in variants(recipe, ablation.value).items()
+    }
+    _show_ablation(results)
+    _report(folder)
+
+
+def _judge_baselines(data: MapSet, folder: Path, way: _Way) -> dict[str, RunResults]:
+    """The yardsticks on the same folds; they belong to the run and go on with it."""
+    from train.experiment.baselines import BASELINES, FOLDER, baseline_seeds, baseline_settings
+
+    found = {}
+    for name in BASELINES:
+        settings = baseline_settings(name, len(data.label_names))
+        own = replace(way, nested=False, resume=True, seeds=baseline_seeds(settings, way.seeds))
+        found[name] = _judge(data, settings, folder / FOLDER / name, own, name)
+    return found
+
+
+def _report(folder: Path) -> None:
+    from train.report.gather import gather
+    from train.report.write import write_report
+
+    write_report(gather([folder]), folder / "report")
+    typer.echo(f"{folder / 'report' / 'report.html'}, report.md and report.json beside it")
+
+
+def _judge(data: MapSet, recipe: TrainSettings, folder: Path, way: _Way, title: str) -> RunResults:
+    from train.experiment.runner import run
+
+    with _progress(title) as (announce, advance):
+        return run(
+            data,
+            recipe,
+            folder,
+            seeds=range(way.seeds),
+            nested=way.nested,
+            resume=way.resume,
+            device=way.device,
+            execute=way.execute,
+            announce=announce,
+            advance=advance,
+        )
+
+
+def _preset(name: str) -> Path:
+    path = shipped(f"presets/{name}.toml")
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.toml")))
+        raise UsageError(f"no preset {name!r}; choose one of {known}, or give a file with --settings.")
+    return path
+
+
+def _read_maps(db: str, maps: Path | None) -> MapSet:
+    from train.published_maps import read_ready_made
+
+    if maps is None:
+        raise UsageError("say where the faces are: --maps for ready-made flow maps, or --data for a database's own frames.")
+    return read_ready_made(maps, db)
+
+
+def _prepare(db: str, data: Path, classes: int, apex_rule: str, skip_bad: bool, jobs: int | None) -> MapSet:
+    """Maps made from a database's frames, or those kept from an earlier run."""
+    from train.commands.data import progress_bar
+    from train.execution.processes import default_jobs
+    from train.prepare.prepared_maps import PrepareSettings, prepare
+
+    try:
+        settings = msgspec.convert({"apex_rule": apex_rule}, PrepareSettings)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{error}; see ahmsa-train --help.") from None
+    with progress_bar("flow maps") as progress:
+        processes = jobs or default_jobs()
+        prepared = prepare(db, data, settings, classes=classes, jobs=processes, skip_bad=skip_bad, progress=progress)
+    for remark in prepared.remarks():
+        typer.echo(remark, err=True)
+    return prepared.maps
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[tuple[Any, Any]]:
+    """A bar with the time left, on the error stream so that tables can be piped: (announce(total), advance(count))."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("epochs"), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=None)
+        yield (lambda total: bar.update(task, total=total)), (lambda count: bar.advance(task, count))
+
+
+def _show(results: RunResults, headline: str, yardsticks: Mapping[str, RunResults]) -> None:
+    """Protocols side by side, the optimistic one with its warning, then the yardsticks; in full and per database."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from train.experiment.results import table_rows
+
+    rows = sorted(table_rows(results.protocols), key=lambda row: not row[0].startswith(headline))
+    rows += [(name, yardstick.protocols["final"]) for name, yardstick in yardsticks.items()]
+    seeds = f"{len(results.seeds)} seed" + ("s" if len(results.seeds) > 1 else "")
+    table = Table(
+        title=f"{results.data.name}, {len(results.data.subjects)} subjects left out one by one, mean of {seeds}: UF1/UAR"
+    )
+    table.add_column("")  # on a narrow screen these words are broken, the figures never
+    for name, _ in rows:
+        table.add_column(name.replace(" ", "\n"), no_wrap=True)
+    table.add_row(f"all {results.data.samples} maps", *(_pair(figures.uf1, figures.uar) for _, figures in rows))
+    for edge, label in ((0, "95 %, low"), (1, "95 %, high")):
+        table.add_row(label, *(_pair(figures.interval.uf1[edge], figures.interval.uar[edge]) for _, figures in rows))
+    for database in results.protocols["final"].databases:
+        scores = [figures.databases[database] for _, figures in rows]
+        table.add_row(database, *(_pair(score["uf1"], score["uar"]) for score in scores))
+    table.add_row("seeds together", *(_pair(figures.together.uf1, figures.together.uar) for _, figures in rows))
+    table.add_row("calibration", *(f"{figures.calibration_error:.3f}" for _, figures in rows))
+    Console().print(table)
+
+
+def _show_ablation(results: dict[str, RunResults]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    databases = list(next(iter(results.values())).protocols["final"].databases)
+    table = Table(title="UF1/UAR, protocol final")
+    for column in ("", "all", *databases):
+        table.add_column(column, no_wrap=True)
+    for name, result in results.items():
+        figures = result.protocols["final"]
+        scores = [figures.databases[database] for database in databases]
+        table.add_row(name, _pair(figures.uf1, figures.uar), *(_pair(score["uf1"], score["uar"]) for score in scores))
+    Console().print(table)
+
+
+def _pair(uf1: float, uar: float) -> str:
+    """As papers print them: .804/.782."""
+    return "/".join(f"{value:.3f}".removeprefix("0") for value in (uf1, uar))

@@ -1,1 +1,0 @@
-"""One file per database, each naming its paper."""

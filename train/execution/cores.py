@@ -1,0 +1,58 @@
+"""Groups of folds on all cores of this machine: one process and one thread per core, a group each.
+
+Small networks gain little from a second thread, but everything from a second process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from train.execution.groups import Advance, Execute, Material, Part, Task, here
+from train.execution.processes import in_processes
+from train.models.stack import networks_that_fit
+
+
+def on_cores(jobs: int) -> Execute:
+    """Does tasks in at most `jobs` processes on the CPU; in fewer where so many groups would not fit the memory.
+
+    The result does not depend on `jobs`: every task is done by one thread.
+    """
+
+    def execute(material: Material, tasks: list[Task], advance: Advance) -> Iterator[tuple[Task, Part]]:
+        if not tasks:
+            return
+        largest = max(len(task.jobs) for task in tasks)
+        together = min(jobs, len(tasks), networks_that_fit(material.settings, "cpu") // largest)
+        if together <= 1:
+            with one_thread():
+                yield from here("cpu")(material, tasks, advance)
+            return
+        for task, part in in_processes(_do, material, tasks, together):
+            advance(material.settings.fit.epochs * len(task.jobs))
+            yield task, part
+
+    return execute
+
+
+def _do(material: Material, task: Task) -> Part:
+    with one_thread():
+        ((_, part),) = here("cpu")(material, [task], _nobody_watches)
+    return part
+
+
+def _nobody_watches(networks: int) -> None:
+    """Progress is counted by whole tasks here."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch with one thread: for networks this small, threads mostly wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

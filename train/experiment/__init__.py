@@ -1,0 +1,1 @@
+"""A protocol from folds to figures: run, results, export, evaluation."""

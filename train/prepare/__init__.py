@@ -1,0 +1,1 @@
+"""From a database's clips to flow maps, kept and resumed."""

@@ -1,0 +1,74 @@
+"""One clip to one flow map: what a worker process of `ahmsa-data prepare` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ahmsa.databases.clips import Clip
+from ahmsa.settings import FlowSettings
+from ahmsa.types import ByteImage, Candidate
+from train.prepare.apex import ApexRule, apex_frame
+from train.prepare.map_file import map_path, save_map
+
+if TYPE_CHECKING:
+    from ahmsa.face.dlib_aligner import ClipAligner
+    from ahmsa.flow.maker import FlowMaker
+
+
+class ClipWorker:
+    """Makes maps and writes them below `folder`. Light until its first clip: it is sent to other processes as it is."""
+
+    def __init__(self, folder: Path, crop_px: int, flow: FlowSettings, apex_rule: ApexRule) -> None:
+        self._folder = folder
+        self._crop_px = crop_px
+        self._flow = flow
+        self._apex_rule = apex_rule
+
+    def make(self, clip: Clip) -> None:
+        """Write the map of a clip. Raises DataError for a damaged image or an onset without a face; nothing is written then."""
+        candidate = self.candidate(clip)
+        (flow_map,) = self._maker.maps([candidate])
+        save_map(map_path(self._folder, clip), clip, flow_map, apex=candidate.apex.index)
+
+    def candidate(self, clip: Clip) -> Candidate:
+        """Onset and apex of a clip under the onset's alignment, as the live path gives them to the recogniser."""
+        from ahmsa.face.crop import cut_crop
+        from ahmsa.images import read_image
+
+        onset = read_image(clip.frames[clip.onset])
+        aligner = _aligner(self._crop_px)
+        fit = aligner.fit(onset)
+
+        def crops(numbers: Iterable[int]) -> Iterable[ByteImage]:
+            return (cut_crop(read_image(clip.frames[number]), fit.alignment, self._crop_px) for number in numbers)
+
+        apex = apex_frame(clip, self._apex_rule, crops)
+        return Candidate(
+            event_id="-".join(clip.key),
+            face_id=0,
+            phase="confirmed",
+            onset=aligner.face(onset, fit, clip.onset, clip.fps),
+            apex=aligner.face(read_image(clip.frames[apex]), fit, apex, clip.fps),
+            score=1.0,
+            offset_t_ns=round(clip.offset * 1e9 / clip.fps),
+        )
+
+    @cached_property
+    def _maker(self) -> FlowMaker:
+        import cv2
+
+        from ahmsa.flow.maker import FlowMaker
+
+        cv2.setNumThreads(1)  # one clip per process is parallel enough
+        return FlowMaker(self._flow)
+
+
+@lru_cache(maxsize=1)
+def _aligner(crop_px: int) -> ClipAligner:
+    """Kept for the life of the process: its models take a second to load."""
+    from ahmsa.face.dlib_aligner import ClipAligner
+
+    return ClipAligner(crop_px)

@@ -1,0 +1,67 @@
+"""One prepared map on disk: safetensors, written under a temporary name and then renamed, so that it is whole or absent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from ahmsa.databases.clips import Clip
+from ahmsa.files import whole_file
+from ahmsa.types import FlowMap
+from ahmsa.untrusted import JsonDecoder
+
+_ABOUT = "ahmsa"
+_decoder: JsonDecoder[dict[str, str | int | float | bool]] = JsonDecoder(dict[str, str | int | float | bool])
+
+
+def map_path(folder: Path, clip: Clip) -> Path:
+    return folder / f"{clip.database}_{clip.subject}_{clip.name}.safetensors"
+
+
+def save_map(path: Path, clip: Clip, flow_map: FlowMap, apex: int) -> None:
+    """Write a map with its amplitudes and what it was made of. apex: the frame that was used, annotated or by rule."""
+    about = {
+        "clip": _fingerprint(clip),
+        "apex": apex,
+        "peak_px": flow_map.peak_px,
+        "mean_px": flow_map.mean_px,
+        "strain_peak": flow_map.strain_peak,
+        "fallback": flow_map.fallback,
+    }
+    with whole_file(path) as part:  # one metadata entry: safetensors writes several in any order
+        save_file({"uvs": np.ascontiguousarray(flow_map.uvs)}, part, metadata={_ABOUT: json.dumps(about)})
+        part.chmod(0o644)  # safetensors makes it readable for its writer alone
+
+
+def load_map(path: Path, clip: Clip) -> FlowMap | None:
+    """The map of a clip; None where there is none, it is damaged, or its images or frame numbers have changed since."""
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="np") as file:
+            about = _decoder.decode((file.metadata() or {})[_ABOUT])
+            if about["clip"] != _fingerprint(clip):
+                return None
+            return FlowMap(
+                uvs=file.get_tensor("uvs"),
+                peak_px=float(about["peak_px"]),
+                mean_px=float(about["mean_px"]),
+                strain_peak=float(about["strain_peak"]),
+                fallback=bool(about["fallback"]),
+            )
+    except (SafetensorError, KeyError, ValueError, TypeError, OSError):
+        return None
+
+
+def _fingerprint(clip: Clip) -> str:
+    """Changes when the annotation or the images of a clip do."""
+    digest = hashlib.sha256(repr((clip.key, clip.onset, clip.apex, clip.offset, list(clip.frames))).encode())
+    for number in clip.frames if clip.apex is None else (clip.onset, clip.apex):  # a rule may look at all of them
+        stat = clip.frames[number].stat()
+        digest.update(f"{number} {clip.frames[number].resolve()} {stat.st_size} {stat.st_mtime_ns}".encode())
+    return digest.hexdigest()[:16]
