@@ -28,7 +28,7 @@ from ahmsa.errors import StreamError
 from configs.schema import StreamSettings
 from streamer.live.event_book import EventBook
 from streamer.recognise.worker_link import WorkerLink
-from streamer.stream.clocks import SessionClock
+from streamer.stream.clocks import ClockPair, SessionClock
 from streamer.stream.internal import CANDIDATE, CAPTURE_HWM, ENDED, MESSAGE, Answer, Refusal, candidate_of
 from streamer.stream.markers import Answered, MarkerBook, MarkerRequest, MarkerSocket, marker_endpoint
 from streamer.stream.messages import spot_message
@@ -102,6 +102,11 @@ class Hub:
     def worker_crop_px(self) -> int | None:
         """Side of the crops that the recogniser accepts, once it is ready."""
         return self._link.crop_px
+
+    @property
+    def started(self) -> ClockPair:
+        """The moment from which the session's seconds count."""
+        return self._clock.start
 
     @property
     def marker_endpoint(self) -> str:

@@ -28,7 +28,7 @@ def republish(folder: Path, settings: StreamSettings, view: View, *, as_fast_as_
         view.opened(publisher.endpoint)
         with signals(lambda: None) as caught:
             behind_ns: int | None = None
-            for message in read_messages(folder):
+            for message in read_messages(folder, view.notice):
                 behind_ns = monotonic_ns() - message.t_publish_ns if behind_ns is None else behind_ns
                 if not as_fast_as_possible:
                     _wait_until(message.t_publish_ns + behind_ns, view, caught)

@@ -212,7 +212,9 @@ class LiveSession:
         cleanup.callback(self.stream.close)
         if options.record is not None:
             settings = msgspec.to_builtins(self._settings)
-            recorder = Recorder(options.record, session=self.id, source=options.source.name, settings=settings)
+            recorder = Recorder(
+                options.record, session=self.id, source=options.source.name, settings=settings, started=self._hub.started
+            )
             self._recorder = thread = RecorderThread(recorder, self._hub.context, self._hub.marker_recorded)
             cleanup.callback(lambda: thread.close(self._reason))
         self._warn()

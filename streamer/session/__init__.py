@@ -1,1 +1,1 @@
-"""What a session leaves behind: recorder, reader, video."""
+"""What a recorded session is: written, read, and turned into tables, files of other programs and a page."""

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
 from ahmsa.errors import DataError, StreamError
 from ahmsa.files import read_limited
 from ahmsa.untrusted import FILE_BYTES, MESSAGE_BYTES, JsonDecoder, UnreadableError, finite, rows_of, text_of, whole
-from streamer.session.recorder import DISPLACEMENT, EVENTS, MOTION, SESSION, THRESHOLD, SessionRecord
+from streamer.session.recorder import (
+    CLOCK_COLUMNS,
+    CLOCKS,
+    DISPLACEMENT,
+    EVENTS,
+    IMAGE_SIDE,
+    MOTION,
+    SESSION,
+    THRESHOLD,
+    SessionRecord,
+)
+from streamer.stream.clocks import ClockPair
 from streamer.stream.schema import AnyMessage, MotionMessage, RegionMotion, decode, encode
 
+Damaged = Callable[[str], None]
 LONGEST_PAUSE_S = 7 * 24 * 3600.0
 """Between two messages of one session; status messages come every second or so."""
 _session: JsonDecoder[SessionRecord] = JsonDecoder(SessionRecord, limit_bytes=FILE_BYTES, lines=True)
@@ -31,19 +43,47 @@ def read_session(folder: Path) -> SessionRecord:
         raise DataError(f"{path} is damaged: {error}") from None
 
 
-def read_messages(folder: Path) -> Iterator[AnyMessage]:
-    """Every recorded message in the order of publication. Raises DataError."""
-    yield from heapq.merge(_events(folder / EVENTS), _motion(folder / MOTION), key=lambda message: message.t_publish_ns)
+def read_messages(folder: Path, damaged: Damaged | None = None) -> Iterator[AnyMessage]:
+    """Every recorded message in the order of publication. A damaged line costs that line: `damaged` gets a sentence about it.
+    Raises DataError where a file is missing, and for a damaged line where there is no `damaged`."""
+    damaged = damaged or _refuse
+    events, motion = _events(folder / EVENTS, damaged), _motion(folder / MOTION, damaged)
+    yield from heapq.merge(events, motion, key=lambda message: message.t_publish_ns)
 
 
-def _events(path: Path) -> Iterator[AnyMessage]:
+def read_clocks(folder: Path, damaged: Damaged) -> list[ClockPair]:
+    """Pairs of both clocks; none where the session was recorded without them."""
+    path = folder / CLOCKS
+    if not path.exists():
+        return []
+    pairs = []
+    for number, line in enumerate(_lines(path), start=1):
+        try:
+            [cells] = rows_of(text_of(line))
+            if number > 1:
+                monotonic, utc = cells
+                pairs.append(ClockPair(whole(monotonic), whole(utc)))
+            elif tuple(cells) != CLOCK_COLUMNS:
+                damaged(f"{path} has other columns than {','.join(CLOCK_COLUMNS)}")
+                return []
+        except ValueError as error:
+            damaged(f"line {number} of {path} is no pair of clocks ({error})")
+    return pairs
+
+
+def _refuse(sentence: str) -> None:
+    raise DataError(f"{sentence}; the file was changed")
+
+
+def _events(path: Path, damaged: Damaged) -> Iterator[AnyMessage]:
     before_ns: int | None = None
     for number, line in enumerate(_lines(path), start=1):
         try:
             message = decode(line)
             before_ns = _following(message.t_publish_ns, before_ns)
         except (StreamError, UnreadableError) as error:
-            raise DataError(f"line {number} of {path} is no recorded message ({error}); the file was changed") from None
+            damaged(f"line {number} of {path} is no recorded message ({error})")
+            continue
         yield message
 
 
@@ -60,7 +100,7 @@ def _lines(path: Path) -> Iterator[bytes]:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _motion(path: Path) -> Iterator[AnyMessage]:
+def _motion(path: Path, damaged: Damaged) -> Iterator[AnyMessage]:
     columns: list[str] | None = None
     before_ns: int | None = None
     for number, line in enumerate(_lines(path), start=1):
@@ -72,7 +112,10 @@ def _motion(path: Path) -> Iterator[AnyMessage]:
             message = _motion_message(dict(zip(columns, cells, strict=True)))
             before_ns = _following(message.t_publish_ns, before_ns)
         except (KeyError, ValueError, StreamError) as error:
-            raise DataError(f"line {number} of {path} is no motion sample ({error}); the file was changed") from None
+            damaged(f"line {number} of {path} is no motion sample ({error})")
+            if columns is None:
+                return  # without its header no line means anything
+            continue
         yield message
 
 
@@ -84,11 +127,11 @@ def _following(t_publish_ns: int, before_ns: int | None) -> int:
 
 
 def _motion_message(row: dict[str, str]) -> MotionMessage:
-    names = [column.removesuffix(DISPLACEMENT) for column in row if column.endswith(DISPLACEMENT)]
+    columns = [column.removesuffix(DISPLACEMENT) for column in row if column.endswith(DISPLACEMENT)]
     regions = {
-        name: RegionMotion(finite(row[name + DISPLACEMENT]), finite(row[name + THRESHOLD]))
-        for name in names
-        if row[name + DISPLACEMENT]
+        column.removeprefix(IMAGE_SIDE): RegionMotion(finite(row[column + DISPLACEMENT]), finite(row[column + THRESHOLD]))
+        for column in columns
+        if row[column + DISPLACEMENT]
     }
     message = MotionMessage(
         session=row["session"],

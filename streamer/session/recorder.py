@@ -1,9 +1,9 @@
-"""A session on disk: `events.jsonl`, `motion.csv`, `session.json`. Text, appended and flushed line by line: what was written
-before a crash stays readable. No image is stored here.
+"""A session on disk: `events.jsonl`, `motion.csv`, `clocks.csv`, `session.json`. Text, appended and flushed line by line:
+what was written before a crash stays readable. No image is stored here.
 
 `events.jsonl` holds one line per message of the emotion, spot, marker and status topics: the published JSON, with its `topic`
 put in front. `motion.csv` has a row per motion message. `session.json` says which source, settings, model and versions they
-came from, and both clocks at the start and the end.
+came from, and when it started and ended. `clocks.csv` has a pair of both clocks every ten seconds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import csv
 import platform
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import monotonic_ns
@@ -24,12 +23,19 @@ import zmq
 from ahmsa.errors import RunError
 from ahmsa.files import write_whole
 from streamer.stream.client import EmotionStream
+from streamer.stream.clocks import ClockPair, clock_pair, utc_text
 from streamer.stream.publisher import INPROC
 from streamer.stream.schema import MotionMessage, StatusMessage, WorkerStatus, decode
 
-EVENTS, MOTION, SESSION = "events.jsonl", "motion.csv", "session.json"
+LAYOUT = 1
+"""Version of the folder's layout; files and columns may be added within it."""
+EVENTS, MOTION, SESSION, CLOCKS = "events.jsonl", "motion.csv", "session.json", "clocks.csv"
+CLOCK_COLUMNS = ("monotonic_ns", "utc_ns")
 MOTION_COLUMNS = ("session", "seq", "source", "t_capture_ns", "t_publish_ns", "wall_time", "face_id", "gate")
 DISPLACEMENT, THRESHOLD = "_displacement_px", "_threshold_px"
+IMAGE_SIDE = "image_"
+"""Put before a region's name in the header: its left is the image's left, which is the person's right."""
+_CLOCKS_EVERY_NS = 10_000_000_000
 _PACKAGES = ("ahmsa", "numpy", "opencv-contrib-python", "mediapipe", "torch", "pyzmq", "msgspec")
 
 
@@ -43,6 +49,7 @@ class Clocks(msgspec.Struct, frozen=True):
 class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What `session.json` holds."""
 
+    layout: int = LAYOUT
     session: str
     source: str
     started: Clocks
@@ -57,8 +64,8 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     platform: str
 
 
-def clocks_now() -> Clocks:
-    return Clocks(monotonic_ns(), datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+def clocks_of(pair: ClockPair) -> Clocks:
+    return Clocks(pair.monotonic_ns, utc_text(pair.utc_ns))
 
 
 def versions_now() -> dict[str, str]:
@@ -75,14 +82,19 @@ def versions_now() -> dict[str, str]:
 class Recorder:
     """Writes one session into a new folder. Raises RunError where that cannot be made or holds a session already."""
 
-    def __init__(self, folder: Path, *, session: str, source: str, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, *, session: str, source: str, settings: Mapping[str, Any], started: ClockPair | None = None
+    ) -> None:
+        """started: the moment from which the session's seconds count; None: now."""
         self.folder = folder
+        self._clocks_ns = 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if (folder / EVENTS).exists():
                 raise RunError(f"{folder} already holds a session; name a new folder to record into")
             self._events = (folder / EVENTS).open("xb")
             self._motion = (folder / MOTION).open("x", newline="", encoding="utf-8")
+            self._clocks = (folder / CLOCKS).open("x", newline="", encoding="utf-8")
         except OSError as error:
             raise RunError(
                 f"cannot record into {folder}: {error.strerror or error}; name a folder that can be written"
@@ -93,15 +105,19 @@ class Recorder:
         self._record = SessionRecord(
             session=session,
             source=source,
-            started=clocks_now(),
+            started=clocks_of(started or clock_pair()),
             settings=dict(settings),
             versions=versions_now(),
             platform=platform.platform(),
         )
         self._write_session()
+        csv.writer(self._clocks).writerow(CLOCK_COLUMNS)
+        self._note_clocks(clock_pair())
 
     def take(self, topic: str, payload: bytes) -> None:
         """Write one published message."""
+        if monotonic_ns() - self._clocks_ns >= _CLOCKS_EVERY_NS:
+            self._note_clocks(clock_pair())
         if topic.startswith("motion."):
             message = decode(payload)
             if isinstance(message, MotionMessage):
@@ -118,8 +134,16 @@ class Recorder:
             self._write_header()
         self._events.close()
         self._motion.close()
-        self._record = msgspec.structs.replace(self._record, ended=clocks_now(), reason=reason)
+        end = clock_pair()
+        self._note_clocks(end)
+        self._clocks.close()
+        self._record = msgspec.structs.replace(self._record, ended=clocks_of(end), reason=reason)
         self._write_session()
+
+    def _note_clocks(self, pair: ClockPair) -> None:
+        self._clocks_ns = pair.monotonic_ns
+        csv.writer(self._clocks).writerow((pair.monotonic_ns, pair.utc_ns))
+        self._clocks.flush()
 
     def _take_motion(self, message: MotionMessage) -> None:
         if not self._regions and not message.regions:
@@ -132,7 +156,7 @@ class Recorder:
         self._write_motion(message)
 
     def _write_header(self) -> None:
-        pairs = [name + part for name in self._regions for part in (DISPLACEMENT, THRESHOLD)]
+        pairs = [IMAGE_SIDE + name + part for name in self._regions for part in (DISPLACEMENT, THRESHOLD)]
         self._rows.writerow([*MOTION_COLUMNS, *pairs])
         for early in self._early:
             self._write_motion(early)

@@ -14,6 +14,7 @@ from typing import Protocol
 from streamer.stream.schema import CaptureClock
 
 _READINGS = 5
+_FILE_START_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,11 @@ class _Timed(Protocol):
 
 def capture_clock(source: _Timed, first_ns: int) -> CaptureClock:
     """The clock of a source whose first frame is of `first_ns`."""
-    return CaptureClock("monotonic" if source.live else "file", first_ns, source.behind_ns)
+    if source.live:
+        return CaptureClock("monotonic", first_ns, source.behind_ns)
+    # A file's times count from its start, even where its first frame comes a little later; a recorded video has kept those
+    # of the monotonic clock, which count from whenever the machine was started.
+    return CaptureClock("file", first_ns if first_ns > _FILE_START_NS else 0, source.behind_ns)
 
 
 @dataclass

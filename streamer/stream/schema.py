@@ -27,6 +27,7 @@ SourceName = Annotated[str, Meta(max_length=120, pattern="^[A-Za-z0-9_-]*$")]
 """As it stands in topics."""
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Magnitude = Annotated[float, Meta(ge=0)]
+SIDES = "Region name -> sample. left and right are those of the image: left_* is on the person's right side."
 MARKER_TEXT = 500
 """Longest text of a marker, characters."""
 
@@ -133,7 +134,7 @@ class MotionMessage(Message, frozen=True, kw_only=True, tag="ahmsa.motion/1"):
     """The spotting signal of one face, at most 30 times a second."""
 
     face_id: Count
-    regions: dict[Text, RegionMotion]
+    regions: Annotated[dict[Text, RegionMotion], Meta(description=SIDES)]
     gate: Text | None = None
     """The gate that mutes the spotter at this moment."""
 
@@ -177,7 +178,7 @@ class CaptureClock(Struct, frozen=True):
 
     kind: Literal["monotonic", "file"]
     first_ns: Nanoseconds
-    """Capture time of the first frame."""
+    """Where the capture times begin: 0 for a file that counts from its own start, else the first frame."""
     behind_ns: Nanoseconds | None
     """Monotonic clock minus capture time: 0 for cameras; None for a file that is not played at its own speed."""
 

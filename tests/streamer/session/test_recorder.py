@@ -140,7 +140,12 @@ def test_a_replay_publishes_the_same_bytes_but_for_the_publication_times(recorde
 def test_no_picture_is_stored(recorder):
     take(recorder, GOLDEN)
     recorder.close("duration")
-    assert sorted(path.name for path in recorder.folder.iterdir()) == ["events.jsonl", "motion.csv", "session.json"]
+    assert sorted(path.name for path in recorder.folder.iterdir()) == [
+        "clocks.csv",
+        "events.jsonl",
+        "motion.csv",
+        "session.json",
+    ]
 
 
 def test_a_video_is_never_written_over_the_one_that_is_being_watched(tmp_path):

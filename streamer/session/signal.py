@@ -1,0 +1,107 @@
+"""The spotting signal of one face as arrays, as a recorded session holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from streamer.stream.schema import MotionMessage
+
+LONGEST_GAP_S = 0.25
+"""Samples further apart than this have a pause between them in which nobody looked."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One face's samples in the order of their time."""
+
+    t_ns: npt.NDArray[np.int64]
+    """(n,) capture times."""
+    regions: tuple[str, ...]
+    displacement_px: npt.NDArray[np.float32]
+    """(n, regions); nan where a region was not measured."""
+    threshold_px: npt.NDArray[np.float32]
+    """(n, regions)"""
+    gates: tuple[str | None, ...]
+    """(n,) the gate that was shut."""
+
+    def nearest(self, t_ns: int) -> int | None:
+        """The sample that is nearest in time, no further than a pause away."""
+        if not len(self.t_ns):
+            return None
+        at = int(np.argmin(np.abs(self.t_ns - t_ns)))
+        return at if abs(int(self.t_ns[at]) - t_ns) <= LONGEST_GAP_S * 1e9 else None
+
+    def spans_s(self) -> npt.NDArray[np.float64]:
+        """(n,) seconds that each sample stands for: until the next one, but not across a pause."""
+        if not len(self.t_ns):
+            return np.zeros(0)
+        gaps = np.diff(self.t_ns) / 1e9
+        usual = float(np.median(gaps[gaps <= LONGEST_GAP_S])) if np.any(gaps <= LONGEST_GAP_S) else 0.0
+        return np.append(np.where(gaps <= LONGEST_GAP_S, gaps, usual), usual)
+
+    def stretches(self) -> Iterator[tuple[str, int, int]]:
+        """(gate, first sample, last sample) for as long as one gate stays shut without a pause."""
+        start = 0
+        for i in range(1, len(self.gates) + 1):
+            ends = i == len(self.gates) or self.gates[i] != self.gates[start] or self._is_pause(i)
+            if ends:
+                gate = self.gates[start]
+                if gate is not None:
+                    yield gate, start, i - 1
+                start = i
+
+    def crossings(self) -> Iterator[tuple[str, int, int]]:
+        """(region with the highest signal, first sample, last sample) for as long as any region is over its threshold."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = np.nan_to_num(self.displacement_px / self.threshold_px, nan=0.0, posinf=0.0)
+        if not ratio.size:
+            return
+        over = ratio.max(axis=1) >= 1
+        start: int | None = None
+        for i in range(len(over) + 1):
+            inside = i < len(over) and bool(over[i]) and not (start is not None and self._is_pause(i))
+            if inside and start is None:
+                start = i
+            elif not inside and start is not None:
+                peak = np.unravel_index(np.argmax(ratio[start:i]), ratio[start:i].shape)[1]
+                yield self.regions[int(peak)], start, i - 1
+                start = None
+
+    def _is_pause(self, i: int) -> bool:
+        return bool(self.t_ns[i] - self.t_ns[i - 1] > LONGEST_GAP_S * 1e9)
+
+
+@dataclass
+class SignalBuilder:
+    """Collects motion messages of one face."""
+
+    _times: list[int] = field(default_factory=list)
+    _gates: list[str | None] = field(default_factory=list)
+    _rows: list[dict[str, tuple[float, float]]] = field(default_factory=list)
+    _regions: dict[str, None] = field(default_factory=dict)
+
+    def add(self, message: MotionMessage) -> None:
+        self._times.append(message.t_capture_ns)
+        self._gates.append(message.gate)
+        self._rows.append({name: (one.displacement_px, one.threshold_px) for name, one in message.regions.items()})
+        self._regions.update(dict.fromkeys(message.regions))
+
+    def signal(self) -> Signal:
+        regions = tuple(self._regions)
+        order = np.argsort(np.array(self._times, dtype=np.int64), kind="stable")
+        return Signal(
+            t_ns=np.array(self._times, dtype=np.int64)[order],
+            regions=regions,
+            displacement_px=self._array(regions, 0)[order],
+            threshold_px=self._array(regions, 1)[order],
+            gates=tuple(self._gates[i] for i in order),
+        )
+
+    def _array(self, regions: Sequence[str], which: int) -> npt.NDArray[np.float32]:
+        nothing = (np.nan, np.nan)
+        values = [[row.get(name, nothing)[which] for name in regions] for row in self._rows]
+        return np.array(values, dtype=np.float32).reshape(len(self._rows), len(regions))

@@ -1,0 +1,179 @@
+"""A session as tables: one row per movement, one per face, one per marker. Plain values, for CSV, Parquet and pandas.
+
+Seconds are those since the session's start (`SessionClock`); for a file its own.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from streamer.session.session import Session, SessionEvent
+from streamer.session.signal import Signal
+from streamer.stream.schema import EmotionMessage, Moment
+
+Row = dict[str, Any]
+
+EVENT_COLUMNS = (
+    "video",
+    "person",
+    "event_id",
+    "state",
+    "onset_s",
+    "apex_s",
+    "offset_s",
+    "onset_frame",
+    "apex_frame",
+    "offset_frame",
+    "label",
+    "confidence",
+    "calibrated",
+    "abstained",
+    "amplitude_px",
+    "score",
+    "reason",
+    "gate",
+    "detection_limit_px",
+    "onset_utc",
+    "apex_utc",
+    "offset_utc",
+    "onset_capture_ns",
+    "apex_capture_ns",
+    "offset_capture_ns",
+    "model",
+)
+"""`probability_<label>` stands behind `label`. state: confirmed, rejected or unfinished. reason: why it was rejected. gate: the
+gate that was shut at the apex. detection_limit_px: the lowest threshold of any region at the apex, px of the aligned crop."""
+MARKER_COLUMNS = ("text", "value", "source", "session_s", "utc", "t_mark_ns", "t_capture_ns")
+
+
+def event_rows(session: Session) -> list[Row]:
+    """One row per movement, in the order of their apex."""
+    return [_event_row(session, event) for event in session.events]
+
+
+def marker_rows(session: Session) -> list[Row]:
+    return [{name: getattr(marker, name) for name in MARKER_COLUMNS} for marker in session.markers]
+
+
+def face_rows(session: Session) -> list[Row]:
+    """One row per face: how much of its source it was seen in, watched in, and blind by which gate."""
+    rows = []
+    for (source, face_id), signal in session.signals.items():
+        whole_s = duration_s(session, source)
+        spans = signal.spans_s()
+        seen_s = float(spans.sum())
+        blind: dict[str, float] = {}
+        for gate, span in zip(signal.gates, spans, strict=True):
+            if gate is not None:
+                blind[gate] = blind.get(gate, 0.0) + float(span)
+        row: Row = {
+            "video": source,
+            "person": face_id,
+            "first_s": session.session_s(source, int(signal.t_ns[0])),
+            "last_s": session.session_s(source, int(signal.t_ns[-1])),
+            "seen_share": _share(seen_s, whole_s),
+            "watched_share": _share(seen_s - sum(blind.values()), whole_s),
+        }
+        row |= {f"blind_{gate}_share": _share(seconds, whole_s) for gate, seconds in sorted(blind.items())}
+        rows.append(row)
+    return rows
+
+
+def duration_s(session: Session, source: str) -> float:
+    """Seconds of a source from its first to its last frame."""
+    last = max((status.t_capture_ns for status in session.statuses if status.source == source), default=0)
+    signals = [signal for (name, _), signal in session.signals.items() if name == source and len(signal.t_ns)]
+    ends = [last, *(int(signal.t_ns[-1]) for signal in signals)]
+    clock = session.clock(source)
+    first = clock.first_ns if clock.first_ns or clock.kind == "file" else min((int(s.t_ns[0]) for s in signals), default=last)
+    return max((max(ends) - first) / 1e9, 0.0)
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]], columns: Iterable[str] = ()) -> str:
+    """Rows as CSV. Columns beyond the given ones follow in alphabetical order; what is missing or None is empty."""
+    known = list(columns)
+    more = sorted({name for row in rows for name in row} - set(known))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*known, *more], restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def event_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """`EVENT_COLUMNS` with the probabilities of these rows in their place."""
+    labels = sorted({name for row in rows for name in row if name.startswith("probability_")})
+    at = EVENT_COLUMNS.index("label") + 1
+    return [*EVENT_COLUMNS[:at], *labels, *EVENT_COLUMNS[at:]]
+
+
+def _event_row(session: Session, event: SessionEvent) -> Row:
+    message, emotion = event.message, event.emotion
+    signal = session.signals.get((message.source, message.face_id))
+    sample = None if signal is None else signal.nearest(message.apex.t_ns)
+    row: Row = {
+        "video": message.source,
+        "person": message.face_id,
+        "event_id": message.event_id,
+        "state": event.state,
+        **_moment("onset", message.onset, session.session_s(message.source, message.onset.t_ns)),
+        **_moment("apex", message.apex, session.session_s(message.source, message.apex.t_ns)),
+        **_offset(session, event),
+        "score": message.score,
+        "reason": event.reason if event.state == "rejected" else None,
+        "gate": None if signal is None or sample is None else signal.gates[sample],
+        "detection_limit_px": None if signal is None or sample is None else _lowest(signal, sample),
+    }
+    return row if emotion is None else row | _claim(emotion)
+
+
+def _claim(emotion: EmotionMessage) -> Row:
+    return {
+        "label": emotion.label,
+        **{f"probability_{label}": value for label, value in emotion.probabilities.items()},
+        "confidence": emotion.confidence,
+        "calibrated": emotion.calibrated,
+        "abstained": emotion.abstained,
+        "amplitude_px": emotion.amplitude_px,
+        "model": emotion.model,
+    }
+
+
+def _moment(name: str, moment: Moment, seconds: float) -> Row:
+    return {
+        f"{name}_s": seconds,
+        f"{name}_frame": moment.index,
+        f"{name}_utc": moment.utc,
+        f"{name}_capture_ns": moment.t_ns,
+    }
+
+
+def _offset(session: Session, event: SessionEvent) -> Row:
+    message = event.message
+    if message.offset_t_ns is None:
+        return {}
+    frames = max(message.apex.index - message.onset.index, 1)
+    frame_ns = max((message.apex.t_ns - message.onset.t_ns) / frames, 1.0)
+    index = message.apex.index + max(round((message.offset_t_ns - message.apex.t_ns) / frame_ns), 0)
+    moment = Moment(index, message.offset_t_ns, message.offset_utc)
+    return _moment("offset", moment, session.session_s(message.source, message.offset_t_ns))
+
+
+def _lowest(signal: Signal, sample: int) -> float | None:
+    thresholds = [float(value) for value in signal.threshold_px[sample] if value > 0]
+    return round(min(thresholds), 3) if thresholds else None
+
+
+def _share(part_s: float, whole_s: float) -> float | None:
+    return round(min(part_s / whole_s, 1.0), 4) if whole_s > 0 else None
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value
