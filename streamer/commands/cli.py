@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _BEGAN_NS = monotonic_ns()
 """Importing the rest takes longer than a marker may be off."""
 
+_PAGE_PORT = 8765
+
 _live = program("From a camera to a stream of micro-expressions.")
 _watch = program("Read a running stream.")
 _worker = program("The recogniser alone.")
@@ -31,6 +33,7 @@ _mark = program("Say in the record what happened outside the picture.")
 
 def live() -> None:
     """Entry point of `ahmsa-live`."""
+    sys.argv[1:] = _with_page_port(sys.argv[1:])
     run_program(_live)
 
 
@@ -53,8 +56,16 @@ def _source(*names: str, help: str, min: int | None = None) -> Any:
     return typer.Option(*names, help=help, rich_help_panel="What to watch: one of these", min=min, show_default=False)
 
 
-def _output(*names: str, help: str) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel="Where it goes", show_default=False)
+def _output(*names: str, help: str, max: int | None = None, metavar: str | None = None) -> Any:
+    return typer.Option(
+        *names,
+        help=help,
+        rich_help_panel="Where it goes",
+        show_default=False,
+        min=None if max is None else 0,
+        max=max,
+        metavar=metavar,
+    )
 
 
 def _model(*names: str, help: str) -> Any:
@@ -102,6 +113,14 @@ def _run_live(
     record_video: Annotated[
         bool, _output("--record-video", help="With --record: keep the pictures too, 12 MB a second. Tell those who are filmed.")
     ] = False,
+    web: Annotated[
+        int | None,
+        _output(
+            help="A page to look at, on this machine only: live picture, signal, movements. Default port: 8765.",
+            max=65535,
+            metavar="[PORT]",
+        ),
+    ] = None,
     headless: Annotated[bool, _output("--headless", help="No screen: publish and record only.")] = False,
     screenshot: Annotated[Path | None, _output(help="Write the screen as it is at the end as SVG.")] = None,
     worker: Annotated[str | None, _model(help="A recogniser elsewhere: the endpoint of its `ahmsa-worker --bind`.")] = None,
@@ -118,7 +137,7 @@ def _run_live(
 
     Recognised by a GPU elsewhere: `ahmsa-live --camera 0 --worker tcp://gpu-box:5557`
 
-    Subscribe in a second terminal: `ahmsa-watch`
+    Subscribe in a second terminal: `ahmsa-watch`; look at it in a browser: `ahmsa-live --demo --web`
 
     Ends with 0 when the job was done, 1 when it could not be, 2 when it was asked for wrongly, 130 after Ctrl-C.
     """
@@ -131,7 +150,7 @@ def _run_live(
         raise UsageError("--record-video needs --record DIR, where the pictures are kept")
     recognising = {"checkpoint": checkpoint, "device": device}
     if replay is not None:
-        fresh = {"record": record, "duration": duration, "max-faces": max_faces, "worker": worker, **recognising}
+        fresh = {"record": record, "web": web, "duration": duration, "max-faces": max_faces, "worker": worker, **recognising}
         _refuse(
             fresh, "cannot be had with --replay, which publishes what was found before; watch a recorded video with --video"
         )
@@ -166,6 +185,7 @@ def _run_live(
             as_fast_as_possible=as_fast_as_possible,
             record=record,
             record_video=record_video,
+            web_port=web,
             debug=_is_debug(),
         )
         run = partial(run_live, options, view)
@@ -263,6 +283,16 @@ def _run_worker(
     from streamer.recognise.worker import WorkerTask
 
     raise typer.Exit(_exit_code(lambda: serve_here(WorkerTask(bind, checkpoint, settings.recogniser, settings.device))))
+
+
+def _with_page_port(arguments: list[str]) -> list[str]:
+    """Give a bare `--web` its default port: an option here has a value always, or never."""
+    given = list(arguments)
+    for place, argument in enumerate(arguments):
+        following = arguments[place + 1 : place + 2]
+        if argument == "--web" and not (following and following[0].isdecimal()):
+            given[place] = f"--web={_PAGE_PORT}"
+    return given
 
 
 def _one_of(asked: Mapping[str, object]) -> tuple[Any, str]:

@@ -17,6 +17,7 @@ from ahmsa.types import Candidate, Frame
 from configs.schema import LiveSettings
 from spotting.advice import advice
 from streamer.acquire.capture import CaptureResult, CaptureStage, use_one_core
+from streamer.acquire.preview import Preview
 from streamer.acquire.sources import Source, SourceSpec, open_source
 from streamer.session.video import VideoRecorder
 from streamer.stream.clocks import capture_clock
@@ -41,6 +42,8 @@ class CaptureTask:
     """How often this process was restarted: event ids of a later start are told apart by it."""
     record_video: Path | None = None
     """Folder to keep the frames in; None keeps none."""
+    preview_endpoint: str | None = None
+    """Where the page's server takes pictures; None where there is no page."""
 
 
 def run_capture(task: CaptureTask, stopped: Callable[[], bool]) -> None:
@@ -51,15 +54,19 @@ def run_capture(task: CaptureTask, stopped: Callable[[], bool]) -> None:
         Outlet(task.endpoint, stopped) as outlet,
         open_source(task.source, settings.source, as_fast_as_possible=task.as_fast_as_possible) as source,
         CaptureStage(settings.face, settings.spotter) as stage,
-        contextlib.ExitStack() as video_file,
+        contextlib.ExitStack() as extras,
     ):
         outlet.may_drop = source.live
         video = None
         if task.record_video is not None:
             name = f"{source.name}-r{task.start}" if task.start else source.name
             video = VideoRecorder(task.record_video, name, source.nominal_hz)
-            video_file.callback(video.close)
-        loop = CaptureLoop(task, source, stage, outlet, video)
+            extras.callback(video.close)
+        preview = None
+        if task.preview_endpoint is not None:
+            preview = Preview(outlet.context, task.preview_endpoint)
+            extras.callback(preview.close)
+        loop = CaptureLoop(task, source, stage, outlet, video, preview)
         try:
             loop.run(stopped)
         finally:
@@ -73,8 +80,8 @@ class Outlet:
         self.may_drop = False
         self.dropped = 0
         self._stopped = stopped
-        self._context = zmq.Context()
-        self._socket: zmq.Socket[Any] = self._context.socket(zmq.PUSH)
+        self.context = zmq.Context()
+        self._socket: zmq.Socket[Any] = self.context.socket(zmq.PUSH)
         self._socket.setsockopt(zmq.SNDHWM, CAPTURE_HWM)
         # The hub reads until `ended`; half a second is for what is on its way when the process ends by an error.
         self._socket.setsockopt(zmq.LINGER, 500)
@@ -92,17 +99,23 @@ class Outlet:
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()
-        self._context.term()
+        self.context.term()
 
 
 class CaptureLoop:
     """Frames through the stage, and its results to the outlet."""
 
     def __init__(
-        self, task: CaptureTask, source: Source, stage: CaptureStage, outlet: Outlet, video: VideoRecorder | None = None
+        self,
+        task: CaptureTask,
+        source: Source,
+        stage: CaptureStage,
+        outlet: Outlet,
+        video: VideoRecorder | None = None,
+        preview: Preview | None = None,
     ) -> None:
         self._task, self._source, self._stage, self._outlet = task, source, stage, outlet
-        self._video = video
+        self._video, self._preview = video, preview
         self._pace = MotionPace(task.settings.stream.motion_hz)
         self._grabbed_ns: OrderedDict[int, int] = OrderedDict()
         self._t_capture_ns = 0
@@ -144,6 +157,8 @@ class CaptureLoop:
         for face_id, motion in result.motions.items():
             if self._pace.lets_through(face_id, motion.t_capture_ns):
                 self._outlet.send([MESSAGE, encode(motion_message(self._source.name, face_id, motion))])
+        if self._preview is not None:
+            self._preview.show(frame, self._result.faces)
 
     def _send_candidate(self, candidate: Candidate) -> None:
         now_ns = monotonic_ns()
@@ -151,6 +166,8 @@ class CaptureLoop:
             candidate = dataclasses.replace(candidate, event_id=f"{candidate.event_id}-r{self._task.start}")
         stamps = Stamps(apex_grabbed_ns=self._grabbed_ns.get(candidate.apex.index, now_ns), spotted_ns=now_ns)
         self._outlet.send([CANDIDATE, *parts_of(candidate, stamps)])
+        if self._preview is not None:
+            self._preview.pair(candidate)
 
     def _report(self) -> None:
         """Send a status every so often, and soon after a change."""

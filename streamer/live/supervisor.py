@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -33,6 +33,9 @@ from streamer.stream.markers import Answered, MarkerRequest
 from streamer.stream.publisher import INPROC
 from streamer.stream.schema import AnyMessage, RecordingState, StatusMessage
 from streamer.stream.sockets import is_loopback, local_endpoint
+
+if TYPE_CHECKING:
+    from streamer.web.server import PageServer
 
 _ANSWERS_S = 15.0
 """How long the last movements of a finished file may wait for their answers."""
@@ -53,6 +56,8 @@ class LiveOptions:
     as_fast_as_possible: bool = False
     record: Path | None = None
     record_video: bool = False
+    web_port: int | None = None
+    """Loopback port of the page, 0 for any free one; None: no page, and no preview pictures."""
     debug: bool = False
 
 
@@ -68,8 +73,8 @@ class View(Protocol):
         """The person who watches has asked for the end."""
         ...
 
-    def opened(self, endpoint: str, mark: Mark | None = None) -> None:
-        """Where to subscribe, and who sets markers; None where none can be set."""
+    def opened(self, endpoint: str, mark: Mark | None = None, page: str | None = None) -> None:
+        """Where to subscribe, who sets markers (None where none can be set), and the address of the page where there is one."""
         ...
 
     def take(self, message: AnyMessage) -> None: ...
@@ -83,7 +88,7 @@ def run_live(options: LiveOptions, view: View) -> None:
     session = LiveSession(options, view.notice)
     # Signals outermost: one that comes while things are being undone must not leave them half undone.
     with signals(session.kill) as caught, session as live:
-        view.opened(live.endpoint, live.mark)
+        view.opened(live.endpoint, live.mark, live.page)
         while (reason := live.over()) is None and not caught and not view.end_wanted:
             message = live.stream.next(_STEP_S)
             if message is not None:
@@ -109,6 +114,8 @@ class LiveSession:
         self._keepers: list[Keeper] = []
         self._recorder: RecorderThread | None = None
         self._folder: Path | None = None
+        self._page: PageServer | None = None
+        self._preview_endpoint: str | None = None
         self.id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
     def __enter__(self) -> LiveSession:
@@ -124,6 +131,11 @@ class LiveSession:
     def endpoint(self) -> str:
         """Where to subscribe."""
         return self._hub.endpoint
+
+    @property
+    def page(self) -> str | None:
+        """Address of the page, with its token; None where there is none."""
+        return None if self._page is None else self._page.address
 
     @property
     def children(self) -> list[Child]:
@@ -217,6 +229,8 @@ class LiveSession:
             )
             self._recorder = thread = RecorderThread(recorder, self._hub.context, self._hub.marker_recorded)
             cleanup.callback(lambda: thread.close(self._reason))
+        if options.web_port is not None:
+            self._serve_page(options.web_port, local_endpoint(folder, "preview"), cleanup)
         self._warn()
         self._hub.start()
         cleanup.callback(lambda: self._hub.stop(self._reason))
@@ -224,6 +238,13 @@ class LiveSession:
         self._keep("capture", run_capture, self._capture_task, may_restart=not self._is_file)
         if stream.worker is None:
             self._keep("worker", run_worker, self._worker_task, may_restart=True)
+
+    def _serve_page(self, port: int, preview_endpoint: str, cleanup: contextlib.ExitStack) -> None:
+        from streamer.web.server import PageServer  # brings the web framework, which only the page needs
+
+        self._page = PageServer(self._hub.context, port, preview_endpoint, self.mark)
+        cleanup.callback(self._page.close)
+        self._preview_endpoint = preview_endpoint
 
     def _keep(self, name: str, target: Target, make_task: Callable[[int], object], *, may_restart: bool) -> None:
         keeper = Keeper(name, target, make_task, may_restart=may_restart, leftovers=self._folder, debug=self._options.debug)
@@ -239,6 +260,7 @@ class LiveSession:
             as_fast_as_possible=options.as_fast_as_possible,
             start=restarts,
             record_video=video,
+            preview_endpoint=self._preview_endpoint,
         )
 
     def _worker_task(self, _: int) -> WorkerTask:
@@ -272,7 +294,8 @@ class LiveSession:
         self._failure = self._failure or kind(sentence)
 
     def _check_threads(self) -> None:
-        broken = self._hub.failure or (self._recorder.failure if self._recorder else None)
+        parts = (self._hub, self._recorder, self._page)
+        broken = next((part.failure for part in parts if part is not None and part.failure is not None), None)
         if broken is not None:
             raise RunError(f"the run cannot go on: {type(broken).__name__}: {broken}") from broken
 

@@ -61,6 +61,8 @@ class Board:
 
     def __init__(self) -> None:
         self.endpoint = ""
+        self.page: str | None = None
+        """Address of the page in a browser, where there is one."""
         self.status: StatusMessage | None = None
         self.status_s = 0.0
         """When that came, on the monotonic clock of this machine."""

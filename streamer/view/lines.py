@@ -79,9 +79,16 @@ class LineView:
         self._board, self._write = board, write
         self._news = News()
 
-    def opened(self, endpoint: str, mark: Callable[[str], None] | None = None) -> None:  # noqa: ARG002 (lines have no keys)
-        self._board.endpoint = endpoint
+    def opened(
+        self,
+        endpoint: str,
+        mark: Callable[[str], None] | None = None,  # noqa: ARG002 (lines have no keys)
+        page: str | None = None,
+    ) -> None:
+        self._board.endpoint, self._board.page = endpoint, page
         self._write(f"ahmsa-live: subscribe with `ahmsa-watch {endpoint}`")
+        if page is not None:
+            self._write(f"page: {page}")
         self._write(CLAIM)
 
     def take(self, message: AnyMessage) -> None:
@@ -100,10 +107,17 @@ class LineView:
 
 
 class QuietView(LineView):
-    """`--headless`: keeps the totals, and says nothing but warnings."""
+    """`--headless`: keeps the totals, and says nothing but warnings and where the page is."""
 
-    def opened(self, endpoint: str, mark: Callable[[str], None] | None = None) -> None:  # noqa: ARG002 (lines have no keys)
-        self._board.endpoint = endpoint
+    def opened(
+        self,
+        endpoint: str,
+        mark: Callable[[str], None] | None = None,  # noqa: ARG002 (lines have no keys)
+        page: str | None = None,
+    ) -> None:
+        self._board.endpoint, self._board.page = endpoint, page
+        if page is not None:
+            self._write(f"page: {page}")
 
     def take(self, message: AnyMessage) -> None:
         self._board.take(message)

@@ -162,6 +162,8 @@ def _foot(board: Board, details_width: int | None) -> list[Text]:
             style="dim",
         ),
     ]
+    if board.page is not None:
+        lines.append(Text(f"page: {board.page}", style=SKY_BLUE))
     if details_width is not None:
         lines.append(Text(times_per_stage(status), style="dim"))
         lines.append(Text(f"subscribe: ahmsa-watch {board.endpoint}", style="dim"))

@@ -40,9 +40,11 @@ class TerminalView:
         self._drawn_s = 0.0
         self._frozen = self._helping = self._is_gone = self._suspend_asked = False
 
-    def opened(self, endpoint: str, mark: Callable[[str], None] | None = None) -> None:
-        self._board.endpoint, self._mark = endpoint, mark
+    def opened(self, endpoint: str, mark: Callable[[str], None] | None = None, page: str | None = None) -> None:
+        self._board.endpoint, self._board.page, self._mark = endpoint, page, mark
         self._console.print(CLAIM, style="dim")
+        if page is not None:
+            self._console.print(f"page: {page}", soft_wrap=True)
         if _SUSPEND is not None:
             signal.signal(_SUSPEND, self._ask_suspend)
         self._show()

@@ -62,7 +62,7 @@ class Collector:
     def __init__(self):
         self.messages, self.notices, self.endpoint = [], [], None
 
-    def opened(self, endpoint, mark=None):
+    def opened(self, endpoint, mark=None, page=None):
         self.endpoint = endpoint
 
     def take(self, message):

@@ -1,0 +1,1 @@
+"""The page in a browser: a subscriber of the stream, and the receiver of the preview pictures."""
