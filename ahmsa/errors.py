@@ -13,6 +13,8 @@ AhmsaError                 one sentence: what is wrong, what to do
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ahmsa.printable import printable
 
 
@@ -49,7 +51,9 @@ class DeviceError(RunError):
 
 
 class CheckpointError(RunError):
-    pass
+    @classmethod
+    def missing(cls, path: Path) -> CheckpointError:
+        return cls(f"no checkpoint at {path}; train one with `ahmsa-train --final` or name another file.")
 
 
 class DataError(RunError):

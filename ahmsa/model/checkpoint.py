@@ -97,7 +97,7 @@ class Checkpoint:
     def load(path: Path) -> Checkpoint:
         """Read a file written by `save`; CheckpointError says what is wrong with it otherwise."""
         if not path.is_file():
-            raise CheckpointError(f"no checkpoint at {path}; train one with `ahmsa-train --final` or name another file.")
+            raise CheckpointError.missing(path)
         with foreign(path, CheckpointError, "copy or train it again."), safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ahmsa.files import whole_file
+from ahmsa.palette import GREEN, ORANGE, SKY_BLUE
 from ahmsa.synth import MIXED, Scenario, SyntheticFaces
 from spotting.benchmark.outcome import Outcome
 from spotting.evaluate.plots import plot_record
@@ -35,11 +36,11 @@ def plot_outcomes(outcomes: Sequence[tuple[str, Outcome]], folder: Path) -> None
     recall.minorticks_off()
     recall.legend(fontsize=7)
     ours = mixed[0]
-    errors.hist(ours.score.apex_errors_ms(), bins=np.arange(-100, 101, 10).tolist(), color="#2a9d4a")
+    errors.hist(ours.score.apex_errors_ms(), bins=np.arange(-100, 101, 10).tolist(), color=GREEN)
     errors.set(xlabel="apex error, ms (late > 0)", title="Apex")
     bins = np.arange(0, 460, 20).tolist()
-    late.hist(ours.provisional_ms, bins=bins, alpha=0.6, label="announced")
-    late.hist(ours.confirmed_ms, bins=bins, alpha=0.6, label="confirmed")
+    late.hist(ours.provisional_ms, bins=bins, alpha=0.6, color=SKY_BLUE, label="announced")
+    late.hist(ours.confirmed_ms, bins=bins, alpha=0.6, color=ORANGE, hatch="//", label="confirmed")
     late.set(xlabel="after the true apex, ms", title="Latency at 30 fps")
     late.legend(fontsize=7)
     with whole_file(folder / "spotting.png") as part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,19 +10,22 @@ from typing import Any
 import numpy as np
 
 from ahmsa.files import whole_file
+from ahmsa.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILLION, YELLOW
 from spotting.evaluate.record import Record
 from spotting.evaluate.scoring import Interval
 from spotting.signal import REGIONS
 
 _PANELS = {"brows": "brow", "nose wings": "nose", "mouth corners": "lip"}
-_KIND_COLOURS = {"micro": "#2a9d4a", "macro": "#e08a1e"}
-_HELD_BACK = "#c0392b"
-_GATE_COLOURS = {"head_motion": "#b8860b", "speech": "#8e44ad", "low_frame_rate": "#555555"}
+_KIND_COLOURS = {"micro": GREEN, "macro": ORANGE}
+_KIND_SIGNS = {"micro": "●", "macro": "■"}
+_HELD_BACK, _HELD_BACK_SIGN = VERMILLION, "×"
+_REGION_COLOURS = (BLUE, SKY_BLUE, PURPLE, "#555555")
+_GATE_COLOURS = {"head_motion": YELLOW, "speech": PURPLE, "low_frame_rate": GREY}
 _INCHES_PER_S, _LEAST_INCHES, _MOST_INCHES = 0.45, 9.0, 60.0
 
 
 def plot_record(record: Record, path: Path, title: str, truth: Iterable[Interval] = ()) -> None:
-    """Write a PNG. Green: micro, orange: macro, red dotted: held back by the gate named there; grey bars on top: the truth."""
+    """Write a PNG. ● green: micro, ■ orange: macro, × dotted: held back by the gate named there; grey bars on top: truth."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -45,9 +49,9 @@ def plot_record(record: Record, path: Path, title: str, truth: Iterable[Interval
 
 
 def _draw_signal(axis: Any, record: Record, seconds: Any, regions: Sequence[str]) -> None:
-    for region in regions:
+    for region, colour in zip(regions, itertools.cycle(_REGION_COLOURS)):
         values = [motion.displacement_px.get(region, np.nan) for motion in record.motions]
-        axis.plot(seconds, values, linewidth=0.9, label=region.replace("_", " "))
+        axis.plot(seconds, values, linewidth=0.9, color=colour, label=region.replace("_", " "))
     thresholds = [
         max((motion.threshold_px.get(region, np.nan) for region in regions), default=np.nan) for motion in record.motions
     ]
@@ -58,9 +62,9 @@ def _draw_signal(axis: Any, record: Record, seconds: Any, regions: Sequence[str]
 def _draw_gates(axis: Any, record: Record, seconds: Any) -> None:
     named: set[str] = set()
     for gate, start, end in _stretches([motion.gate for motion in record.motions]):
-        colour = _GATE_COLOURS.get(gate, "#3366aa")
+        colour = _GATE_COLOURS.get(gate, SKY_BLUE)
         label = f"gate: {gate}" if gate not in named else None
-        axis.axvspan(seconds[start], seconds[min(end, len(seconds) - 1)], color=colour, alpha=0.13, linewidth=0, label=label)
+        axis.axvspan(seconds[start], seconds[min(end, len(seconds) - 1)], color=colour, alpha=0.25, linewidth=0, label=label)
         named.add(gate)
 
 
@@ -74,7 +78,7 @@ def _draw_movements(axis: Any, record: Record, *, labelled: bool) -> None:
             axis.axvline(apex, color=_KIND_COLOURS[movement.kind], linewidth=1.0)
         if labelled:
             axis.annotate(
-                movement.gate or movement.kind,
+                f"{_HELD_BACK_SIGN} {movement.gate}" if movement.gate else f"{_KIND_SIGNS[movement.kind]} {movement.kind}",
                 (apex, 1.0),
                 xycoords=("data", "axes fraction"),
                 xytext=(1, -3),

@@ -27,7 +27,7 @@ from ahmsa.types import ByteImage, Frame
 from configs.schema import SourceSettings
 from streamer.acquire.grabber import Grabber
 from streamer.acquire.playback import DEFAULT_HZ, Playback, folder_frames
-from streamer.acquire.video_file import video_frames
+from streamer.acquire.video_file import video_frames, video_info
 
 cv2.setLogLevel(0)
 
@@ -123,6 +123,20 @@ def open_source(spec: SourceSpec, settings: SourceSettings, *, as_fast_as_possib
     return Playback(spec.name, nominal_hz, frames, as_fast_as_possible=as_fast_as_possible)
 
 
+def check_source(spec: SourceSpec) -> None:
+    """Raise what `open_source` would raise for a wrong name, without opening a device or decoding a picture."""
+    if spec.kind == "camera":
+        index = _camera_number(spec)
+        if platform.system() == "Linux":
+            _check_linux_camera(index)
+    elif spec.kind == "url":
+        _check_stream_address(spec)
+    elif spec.kind == "video":
+        video_info(Path(spec.where))
+    elif spec.kind == "images":
+        folder_frames(Path(spec.where), DEFAULT_HZ)
+
+
 def list_cameras() -> list[CameraInfo]:
     """Cameras that can be asked for by `--camera`."""
     if platform.system() == "Linux":
@@ -158,10 +172,14 @@ class _Capture:
         self.capture.release()
 
 
-def _open_camera(spec: SourceSpec, settings: SourceSettings) -> Grabber:
+def _camera_number(spec: SourceSpec) -> int:
     if not spec.where.isdigit():
         raise UsageError(f"camera {spec.where!r} is no number of a camera: use one that --list-cameras shows")
-    index = int(spec.where)
+    return int(spec.where)
+
+
+def _open_camera(spec: SourceSpec, settings: SourceSettings) -> Grabber:
+    index = _camera_number(spec)
     device = _camera_device(index, settings)
     return Grabber(
         spec.name, _claimed_hz(device.capture), device, reopen=lambda: _camera_device(index, settings), settings=settings
@@ -212,9 +230,13 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _open_stream(spec: SourceSpec, settings: SourceSettings) -> Grabber:
+def _check_stream_address(spec: SourceSpec) -> None:
     if not _is_stream_address(spec.where):
         raise UsageError(f"{_shown(spec.where)} is no address of a stream: use rtsp://host/... or http://host/...")
+
+
+def _open_stream(spec: SourceSpec, settings: SourceSettings) -> Grabber:
+    _check_stream_address(spec)
     device = _stream_device(spec.where, settings)
     return Grabber(
         spec.name, _claimed_hz(device.capture), device, reopen=lambda: _stream_device(spec.where, settings), settings=settings

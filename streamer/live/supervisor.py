@@ -21,7 +21,7 @@ import msgspec
 
 from ahmsa.errors import AhmsaError, CheckpointError, RunError, UsageError
 from configs.schema import LiveSettings
-from streamer.acquire.sources import SourceSpec
+from streamer.acquire.sources import SourceSpec, check_source
 from streamer.live.capture_process import CaptureTask, run_capture
 from streamer.live.hub import Hub
 from streamer.live.interrupts import InterruptError, signals
@@ -85,6 +85,10 @@ class View(Protocol):
 
 def run_live(options: LiveOptions, view: View) -> None:
     """Run until the source or the duration ends. Raises RunError where the job was not done, InterruptError after a signal."""
+    # What is named wrongly is said at once, and in one sentence, before any process starts.
+    check_source(options.source)
+    if options.checkpoint is not None and not options.checkpoint.is_file():
+        raise CheckpointError.missing(options.checkpoint)
     session = LiveSession(options, view.notice)
     # Signals outermost: one that comes while things are being undone must not leave them half undone.
     with signals(session.kill) as caught, session as live:

@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ahmsa.files import whole_file
+from ahmsa.palette import BLUE, ORANGE
 from streamer.selftest.advice import advise
 from streamer.selftest.summary import HalfSummary, Recall, Summary
 
 _FEW = 30
-_COLOURS = {"upper": "#1f77b4", "lower": "#d9822b"}
+_COLOURS = {"upper": BLUE, "lower": ORANGE}
 
 
 def shown(summary: Summary, others: Sequence[Summary] = ()) -> Group:

@@ -93,7 +93,9 @@ class LineView:
 
     def take(self, message: AnyMessage) -> None:
         self._board.take(message)
-        if self._news.brings(message):
+        # Of a run that failed the command itself says why, in its last line.
+        is_failure = isinstance(message, StatusMessage) and (message.state, message.reason) == ("ended", "failed")
+        if self._news.brings(message) and not is_failure:
             self._write(line_of(message))
 
     def notice(self, text: str) -> None:

@@ -66,6 +66,8 @@ print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
             "--record and --worker cannot be had",
         ),
         (["--demo", "--worker", "tcp://127.0.0.1:1", "--device", "cuda"], "--device cannot be had with --worker"),
+        (["--replay", "{folder}", "--web"], "--web cannot be had with --replay"),
+        (["--demo", "--web", "99999"], "--web"),
     ],
 )
 def test_what_is_asked_wrongly_ends_with_2_and_a_sentence(tmp_path, arguments, words):
@@ -92,6 +94,16 @@ def test_what_cannot_be_done_ends_with_1_and_a_sentence(tmp_path, arguments, wor
     ended = run("ahmsa-live", *arguments, *publish, "--worker", start_worker().endpoint)
     assert (ended.returncode, ended.stdout.count("Traceback"), ended.stderr.count("Traceback")) == (1, 0, 0)
     assert words in ended.stderr.splitlines()[-1]
+
+
+def test_a_wrong_name_is_one_line_and_starts_no_process(tmp_path):
+    for arguments in (
+        ["--video", "nowhere.mp4"],
+        ["--images", tmp_path / "none"],
+        ["--demo", "--checkpoint", "none.safetensors"],
+    ):
+        ended = run("ahmsa-live", *arguments, "--publish", "tcp://127.0.0.1:*")
+        assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1)
 
 
 def test_a_replay_of_what_is_no_recording_is_one_sentence(tmp_path):
