@@ -72,16 +72,18 @@ class FlowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class NetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """AHMSA-Net's shape (paper 3.3-3.4, table 3). The defaults are overridden by the presets in `configs/`."""
+    """AHMSA-Net's shape (paper 3.3-3.4). The paper's own numbers (table 3) are in configs/presets/paper.toml."""
 
-    channels: Annotated[tuple[Annotated[int, Meta(ge=1, le=8192)], ...], Meta(min_length=1, max_length=8)] = (256, 512, 1024)
+    channels: Annotated[tuple[Annotated[int, Meta(ge=1, le=8192)], ...], Meta(min_length=1, max_length=8)] = (32, 32, 32)
     """Channels at each level; as many levels as numbers."""
-    heads: Annotated[tuple[Annotated[int, Meta(ge=1, le=256)], ...], Meta(min_length=1, max_length=8)] = (3, 6, 12)
-    blocks: Annotated[tuple[Annotated[int, Meta(ge=1, le=64)], ...], Meta(min_length=1, max_length=8)] = (2, 2, 8)
+    heads: Annotated[tuple[Annotated[int, Meta(ge=1, le=256)], ...], Meta(min_length=1, max_length=8)] = (4, 4, 4)
+    """Attention heads at each level; each number divides the channels there."""
+    blocks: Annotated[tuple[Annotated[int, Meta(ge=1, le=64)], ...], Meta(min_length=1, max_length=8)] = (1, 1, 1)
+    """Transformer blocks at each level, the finest level first."""
     patch_px: Annotated[int, Meta(ge=1, le=256)] = 7
     factor: Annotated[int, Meta(ge=2, le=16)] = 2
     """Each level has 1/factor of the side of the level below; the sides must divide evenly."""
-    expansion: Annotated[float, Meta(gt=0, le=64)] = 4.0
+    expansion: Annotated[float, Meta(gt=0, le=64)] = 2.0
     """Hidden width of the feed forward module, in units of the channels."""
     channel_reduction: Annotated[int, Meta(ge=1, le=1024)] = 4
     """Bottleneck of the channel attention: channels / channel_reduction."""

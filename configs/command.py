@@ -9,10 +9,28 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ahmsa.errors import AhmsaError
+
+if TYPE_CHECKING:
+    import msgspec
+
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="TABLE.KEY=VALUE", help="One setting by its name; may be given again.", show_default=False),
+]
+PrintConfig = Annotated[bool, typer.Option("--print-config", help="Print every setting as it would be used, as TOML, and end.")]
+"""Options of every command that has settings."""
+
+
+def print_config(settings: msgspec.Struct) -> None:
+    """What `--print-config` does: the settings as a TOML file with every key, its range and its effect."""
+    from configs.as_toml import toml_text
+
+    typer.echo(toml_text(settings), nl=False)
 
 
 def program(help: str) -> typer.Typer:

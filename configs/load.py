@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,14 +19,18 @@ _LARGEST_BYTES = 1 << 20
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def load_settings(kind: type[T], file: Path | None = None, overrides: Mapping[str, object] | None = None) -> T:
-    """Settings of `kind`: its defaults, changed by a TOML file, changed by overrides.
+def load_settings(
+    kind: type[T], file: Path | None = None, overrides: Mapping[str, object] | None = None, *, preset: Path | None = None
+) -> T:
+    """Settings of `kind`: its defaults, changed by a preset, by a TOML file, and by overrides, in this order.
 
     overrides: dotted name -> value, as in {"spotter.refractory_ms": 300}; None values are skipped, so that options which
     were not given on a command line can be passed on as they are.
     Raises SettingsError with the file and the key's path.
     """
-    values = read_toml(file) if file is not None else {}
+    values: dict[str, Any] = {}
+    for each in filter(None, (preset, file)):
+        _merge(values, read_toml(each))
     for name, value in (overrides or {}).items():
         if value is not None:
             _put(values, name, value)
@@ -34,7 +38,7 @@ def load_settings(kind: type[T], file: Path | None = None, overrides: Mapping[st
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         where = f"in {file}" if file is not None else "in the settings"
-        raise SettingsError(f"{error}{_choices(kind, str(error))} {where}; see configs/ for every key and its range") from None
+        raise SettingsError(f"{error}{_choices(kind, str(error))} {where}; --print-config shows every key") from None
 
 
 def read_toml(file: Path) -> dict[str, Any]:
@@ -62,6 +66,35 @@ def _choices(kind: type[msgspec.Struct], error: str) -> str:
         if isinstance(node, msgspec.inspect.StructType):
             node = next(each.type for each in node.fields if each.encode_name == name)
     return f" (use {', '.join(map(str, node.values))})" if isinstance(node, msgspec.inspect.LiteralType) else ""
+
+
+def assignments(texts: Sequence[str]) -> dict[str, object]:
+    """`table.key=value` -> dotted name and value, read as TOML; what is no TOML value is taken as text.
+
+    Raises SettingsError where a text has no name or no value.
+    """
+    found: dict[str, object] = {}
+    for text in texts:
+        name, _, value = (part.strip() for part in text.partition("="))
+        if not re.fullmatch(r"\w+(\.\w+)*", name) or not value:
+            raise SettingsError(f"--set takes TABLE.KEY=VALUE, as in spotter.noise_sigmas=6, not {text!r}")
+        found[name] = _toml_value(value)
+    return found
+
+
+def _toml_value(text: str) -> object:
+    try:
+        return toml_values(f"value = {text}".encode())["value"]
+    except UnreadableError:
+        return text
+
+
+def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    for name, value in changes.items():
+        if isinstance(value, Mapping) and isinstance(values.get(name), dict):
+            _merge(values[name], value)
+        else:
+            values[name] = value
 
 
 def _put(values: dict[str, Any], dotted: str, value: object) -> None:

@@ -33,14 +33,14 @@ class StreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     publish: str = "tcp://127.0.0.1:5556"
     """Endpoint of the PUB socket. Loopback by default; anything else is readable by the network it names."""
     worker: str | None = None
-    """Endpoint of a recogniser elsewhere (`ahmsa-worker --bind`); None starts one here."""
+    """Endpoint of a recogniser elsewhere (`ahmsa-worker --bind`); not set: one is started here."""
     high_water_mark: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 1000
     """Messages queued per subscriber before new ones are dropped; subscribers see the gap in `seq`."""
     motion_hz: Annotated[float, Meta(gt=0, le=30)] = 30.0
     """Most `motion` messages a second per face."""
     status_s: Annotated[float, Meta(gt=0)] = 1.0
     markers: str | None = None
-    """Endpoint at which programs of this machine set markers; None: the loopback, at the port of `publish` + 2."""
+    """Endpoint at which programs of this machine set markers; not set: the loopback, at the port of `publish` + 2."""
 
 
 class LiveSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,7 +14,7 @@ Count = Annotated[int, Meta(ge=1)]
 
 
 class FitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a network is fitted. The defaults are ours; the paper's are in presets/paper.toml."""
+    """How a network is fitted. The paper's own numbers are in configs/presets/paper.toml."""
 
     epochs: Count = 60
     batch: Count = 64
@@ -82,8 +82,8 @@ class TrainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A preset: network, fitting, augmentation, and how many networks answer together."""
 
     model: Literal["ahmsa", "ststnet", "svm"] = "ahmsa"
-    """What is trained: AHMSA-Net, or a yardstick beside it (train/models/ststnet.py, train/models/svm.py)."""
-    net: NetSettings = NetSettings(channels=(32, 64, 96), heads=(4, 4, 4), blocks=(1, 1, 1), expansion=2.0, dropout=0.1)
+    """What is trained: AHMSA-Net, or a baseline beside it (train/models/ststnet.py, train/models/svm.py)."""
+    net: NetSettings = NetSettings()
     fit: FitSettings = FitSettings()
     augment: AugmentSettings = AugmentSettings()
     pretrain: PretrainSettings = PretrainSettings()

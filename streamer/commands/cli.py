@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ahmsa.errors import AhmsaError, UsageError
-from configs.command import program, run_program
+from configs.command import PrintConfig, Set, print_config, program, run_program
 
 if TYPE_CHECKING:
     from configs.schema import LiveSettings
@@ -75,7 +75,7 @@ def _model(*names: str, help: str) -> Any:
 _DEBUG_HELP = "Show tracebacks, and what libraries write to the screen."
 Checkpoint = Annotated[Path | None, _model(help="Weights (.safetensors). Default: those that ship with the program.")]
 Device = Annotated[str | None, _model(help="auto, cpu, cuda or mps. Default: auto.")]
-Config = Annotated[Path | None, typer.Option(help="Settings in TOML; configs/live.toml shows every key.", show_default=False)]
+Config = Annotated[Path | None, typer.Option(help="Settings in TOML; --print-config shows every key.", show_default=False)]
 Debug = Annotated[bool, typer.Option("--debug", help=_DEBUG_HELP)]
 
 
@@ -98,6 +98,8 @@ def _run_live(
         float | None, typer.Option(min=0.1, help="End so many seconds after the first frame.", show_default=False)
     ] = None,
     config: Config = None,
+    changes: Set = None,
+    print_settings: PrintConfig = False,
     debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
     publish: Annotated[
         str | None,
@@ -144,6 +146,17 @@ def _run_live(
     if list_cameras:
         _print_cameras()
         return
+    overrides = {
+        "stream.publish": publish,
+        "stream.markers": markers,
+        "stream.worker": worker,
+        "device": device,
+        "face.max_faces": max_faces,
+    }
+    settings = _settings(config, changes, overrides)
+    if print_settings:
+        print_config(settings)
+        return
     asked = {"camera": camera, "video": video, "url": url, "images": images, "demo": demo or None, "replay": replay}
     kind, where = _one_of(asked)
     if record_video and record is None:
@@ -156,14 +169,6 @@ def _run_live(
         )
     if worker is not None:
         _refuse(recognising, "cannot be had with --worker: tell it to the `ahmsa-worker` that runs there")
-    overrides = {
-        "stream.publish": publish,
-        "stream.markers": markers,
-        "stream.worker": worker,
-        "device": device,
-        "face.max_faces": max_faces,
-    }
-    settings = _settings(config, overrides)
     from streamer.view.board import Board
 
     board = Board()
@@ -270,6 +275,8 @@ def _run_worker(
     checkpoint: Checkpoint = None,
     device: Device = None,
     config: Config = None,
+    changes: Set = None,
+    print_settings: PrintConfig = False,
     debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
 ) -> None:
     """Recognise for `ahmsa-live --worker`, here or on another machine.
@@ -278,7 +285,10 @@ def _run_worker(
 
     There is no password and no encryption: bind to a network that you trust, or through an SSH tunnel.
     """
-    settings = _settings(config, {"device": device})
+    settings = _settings(config, changes, {"device": device})
+    if print_settings:
+        print_config(settings)
+        return
     from streamer.commands.worker import serve_here
     from streamer.recognise.worker import WorkerTask
 
@@ -311,11 +321,13 @@ def _refuse(given: Mapping[str, object], why: str) -> None:
         raise UsageError(f"{' and '.join(named)} {why}")
 
 
-def _settings(config: Path | None, overrides: Mapping[str, object]) -> LiveSettings:
-    from configs.load import load_settings
+def _settings(config: Path | None, changes: list[str] | None, options: Mapping[str, object]) -> LiveSettings:
+    """The file's settings, changed by `--set`, changed by the options that were given."""
+    from configs.load import assignments, load_settings
     from configs.schema import LiveSettings
 
-    return load_settings(LiveSettings, config, overrides)
+    given = {name: value for name, value in options.items() if value is not None}
+    return load_settings(LiveSettings, config, {**assignments(changes or ()), **given})
 
 
 def _view(board: Board, *, headless: bool) -> View:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ahmsa.errors import SourceError, UsageError
-from configs.command import program, run_program
+from configs.command import PrintConfig, Set, print_config, program, run_program
 from streamer.selftest.cli import selftest
 
 if TYPE_CHECKING:
@@ -45,16 +45,21 @@ def spot(
     fps: Annotated[float | None, typer.Option("--fps", min=1, help="Frame rate of a folder of images (30 without it).")] = None,
     seconds: Annotated[float | None, typer.Option("--seconds", min=1, help="Stop after so many seconds of the source.")] = None,
     config: Annotated[Path | None, typer.Option("--config", help="Settings file (TOML), as for ahmsa-live.")] = None,
+    changes: Set = None,
+    print_settings: PrintConfig = False,
 ) -> None:
     """Write one CSV row per movement: video, onset, apex, offset (frames), the same in ms, type, score, gate.
 
     Rows with a gate were held back by it, as a blink or a turn of the head is; `eval` passes over them.
     """
-    from configs.load import load_settings
+    from configs.load import assignments, load_settings
     from configs.schema import LiveSettings
     from spotting.evaluate.tables import write_rows
 
-    settings = load_settings(LiveSettings, config, {"source.fps": fps})
+    settings = load_settings(LiveSettings, config, {**assignments(changes or ()), **({"source.fps": fps} if fps else {})})
+    if print_settings:
+        print_config(settings)
+        return
     specs = _specs(source, camera, demo)
     table = out or Path("spots.csv")
     rows = []

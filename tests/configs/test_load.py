@@ -1,10 +1,9 @@
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from ahmsa.errors import SettingsError
-from configs.load import load_settings, shipped
+from configs.load import assignments, load_settings, shipped
 from configs.schema import LiveSettings
 
 
@@ -43,8 +42,27 @@ def test_the_shipped_live_file_is_the_defaults_written_out():
     assert load_settings(LiveSettings, shipped("live.toml")) == LiveSettings()
 
 
-def test_the_shipped_live_file_leaves_no_knob_out():
-    text = shipped("live.toml").read_text(encoding="utf-8")
-    for room, defaults in msgspec.structs.asdict(LiveSettings()).items():
-        for name in msgspec.structs.asdict(defaults) if isinstance(defaults, msgspec.Struct) else [room]:
-            assert f"\n{name} = " in text or f"\n# {name} = " in text
+def test_a_file_changes_only_what_it_names_of_a_preset(tmp_path: Path):
+    preset, file = tmp_path / "preset.toml", tmp_path / "my.toml"
+    preset.write_text("[source]\nwidth = 1280\nheight = 720\n")
+    file.write_text("[source]\nheight = 960\n")
+    settings = load_settings(LiveSettings, file, preset=preset)
+    assert (settings.source.width, settings.source.height) == (1280, 960)
+
+
+def test_one_setting_is_given_as_name_and_value():
+    given = assignments(["spotter.noise_sigmas=6", "device = cpu", 'stream.publish="tcp://127.0.0.1:1"', "net.heads=[1, 2]"])
+    assert given == {
+        "spotter.noise_sigmas": 6,
+        "device": "cpu",
+        "stream.publish": "tcp://127.0.0.1:1",
+        "net.heads": [1, 2],
+    }
+    with pytest.raises(SettingsError, match="wdith"):
+        load_settings(LiveSettings, None, assignments(["source.wdith=3"]))
+
+
+@pytest.mark.parametrize("text", ["spotter.noise_sigmas", "=3", "a b=3", "source.width="])
+def test_what_has_no_name_or_no_value_is_refused(text: str):
+    with pytest.raises(SettingsError, match="takes TABLE"):
+        assignments([text])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from configs.load import load_settings, shipped
@@ -8,8 +9,14 @@ from configs.training import TrainSettings
 PRESETS = sorted(path.stem for path in shipped("presets/paper.toml").parent.glob("*.toml"))
 
 
-def test_the_commented_file_says_what_the_code_does_by_default():
-    assert load_settings(TrainSettings, shipped("train.toml")) == TrainSettings()
+def test_the_commented_file_is_the_preset_that_is_used_by_default():
+    assert load_settings(TrainSettings, shipped("train.toml")) == load_settings(TrainSettings, shipped("presets/shipped.toml"))
+
+
+def test_a_file_with_one_key_of_a_table_keeps_the_others(tmp_path):
+    file = tmp_path / "my.toml"
+    file.write_text("[net]\ndropout = 0.2\n")
+    assert load_settings(TrainSettings, file).net == msgspec.structs.replace(TrainSettings().net, dropout=0.2)
 
 
 @pytest.mark.parametrize("name", PRESETS)

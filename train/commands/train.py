@@ -13,8 +13,8 @@ import msgspec
 import typer
 
 from ahmsa.errors import UsageError
-from configs.command import program, run_program
-from configs.load import load_settings, shipped
+from configs.command import PrintConfig, Set, print_config, program, run_program
+from configs.load import assignments, load_settings, shipped
 from configs.training import TrainSettings
 
 if TYPE_CHECKING:
@@ -56,8 +56,10 @@ def _run(
     ] = False,
     preset: Annotated[str, typer.Option(help="A recipe in configs/presets: shipped, small, paper, svm, ststnet.")] = "shipped",
     settings: Annotated[
-        Path | None, typer.Option(help="A TOML file instead of a preset; configs/train.toml shows every key.")
+        Path | None, typer.Option(help="A TOML file with what it changes of the preset; --print-config shows every key.")
     ] = None,
+    changes: Set = None,
+    print_settings: PrintConfig = False,
     protocol: Annotated[
         Protocol,
         typer.Option(
@@ -110,7 +112,11 @@ def _run(
 
     if maps is not None and data is not None:
         raise UsageError("give --maps or --data, not both.")
-    recipe = load_settings(TrainSettings, settings or _preset(preset), {"fit.epochs": epochs})
+    overrides = {**assignments(changes or ()), **({"fit.epochs": epochs} if epochs else {})}
+    recipe = load_settings(TrainSettings, settings, overrides, preset=_preset(preset))
+    if print_settings:
+        print_config(recipe)
+        return
     if final and recipe.model != "ahmsa":
         raise UsageError(f"--final exports AHMSA-Net, not {recipe.model}: a yardstick is only judged.")
     read = _read_maps(db, maps) if data is None else _prepare(db, data, classes, apex_rule, skip_bad, jobs)

@@ -9,6 +9,7 @@ from ahmsa.errors import SettingsError
 from ahmsa.model.net import AhmsaNet, initialise, network_input
 from ahmsa.settings import NetSettings
 
+PAPER = NetSettings(channels=(256, 512, 1024), heads=(3, 6, 12), blocks=(2, 2, 8), expansion=4.0)
 SMALL = NetSettings(channels=(12, 24, 48), heads=(3, 3, 3), blocks=(1, 1, 1), expansion=2.0)
 GEOMETRIES = {
     "paper": SMALL,
@@ -33,7 +34,7 @@ def test_every_geometry_of_the_ablations_answers_and_learns(name):
 
 def test_the_papers_network_has_the_papers_size():
     with torch.device("meta"):
-        net = AhmsaNet(NetSettings())
+        net = AhmsaNet(PAPER)
     millions = sum(parameter.numel() for parameter in net.parameters()) / 1e6
     assert 90 < millions < 130
 

@@ -9,10 +9,14 @@ from ahmsa.model.checkpoint import Checkpoint
 from train.commands import train as cli
 
 RECIPE = """
+members = 1
 [net]
 channels = [8, 12, 16]
 heads = [2, 2, 2]
 blocks = [1, 1, 1]
+smoothing_cells = 0.0
+restore_proportion = false
+mirror_average = false
 [fit]
 batch = 8
 """

@@ -138,7 +138,7 @@ def test_the_rate_rises_then_falls_along_a_cosine():
 
 def test_thousands_of_small_networks_fit_but_few_of_the_papers():
     small = networks_that_fit(FAST, "cpu")
-    paper = networks_that_fit(TrainSettings(net=NetSettings(), fit=FitSettings(batch=256)), "cpu")
+    paper = networks_that_fit(load_settings(TrainSettings, shipped("presets/paper.toml")), "cpu")
     assert small > 100 * paper
     assert paper >= 1
 
