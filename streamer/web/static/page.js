@@ -46,6 +46,7 @@ function takePreview(message) {
 // Another run of the program: its times, faces and event ids have nothing to do with those before.
 function begin(id) {
   session = id;
+  document.documentElement.dataset.session = id;
   startS = null;
   nowS = 0;
   gates.clear();

@@ -42,7 +42,7 @@ def test_the_page_shows_the_picture_while_it_is_open_and_only_then(program, page
     assert not preview._somebody_looks()
     page.goto(program.address)
     program.publish(*golden["status"])
-    page.wait_for_function("document.getElementById('state').textContent === 'online'")
+    page.locator("#state", has_text="online").wait_for()
     page.evaluate(
         "window.red = () => { const c = document.getElementById('picture'); "
         "return c.getContext('2d').getImageData(5, 5, 1, 1).data[0]; }"
@@ -71,10 +71,9 @@ def test_an_open_page_finds_its_program_again_after_a_restart(start_program, pag
     first.publish(*golden["status"], *golden["emotion"])
     page.get_by_text("! surprise").first.wait_for()
     first.close()
-    page.wait_for_function("document.getElementById('state').textContent === 'not connected'")
+    page.locator("#state", has_text="not connected").wait_for()
     second = start_program(port=first.port, session="second")
     again = msgspec.structs.replace(golden["status"][0], source="camera0")
-    page.wait_for_function("document.getElementById('state').textContent !== ''")
     for _ in range(200):
         second.publish(again)
         if page.locator("#source").inner_text() == "camera0":
