@@ -1,6 +1,6 @@
 // Three rows of signal against their limits over the last seconds, with movements and markers.
 
-import { GREY, LABELS, ORANGE, ROWS, SKY, UNKNOWN, seconds } from "./words.js";
+import { GREY, ORANGE, ROWS, SKY, seconds } from "./words.js";
 import { regionGate } from "./picture.js";
 
 const HISTORY_S = 20;
@@ -44,7 +44,7 @@ function strongest(message, namePart) {
 
 // events: {onset, apex, offset (s), sign, colour, back}; markers: {t, text}
 export function draw(events, markers) {
-  const { width, height } = canvas;
+  const { width, height } = fitted();
   context.clearRect(0, 0, width, height);
   const rowNames = Object.keys(ROWS);
   const rowHeight = (height - AXIS_PX - TOP_PX - GAP_PX * (rowNames.length - 1)) / rowNames.length;
@@ -57,6 +57,17 @@ export function draw(events, markers) {
     drawRow(row, x, y, bottom, width);
   });
   drawAxis(x, width, height);
+}
+
+// The canvas has as many pixels as the screen gives it, so that letters keep their size; drawing is in CSS pixels.
+function fitted() {
+  const width = canvas.clientWidth, height = canvas.clientHeight, scale = window.devicePixelRatio || 1;
+  if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+  }
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  return { width, height };
 }
 
 function drawRow(row, x, y, bottom, width) {
