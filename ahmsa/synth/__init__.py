@@ -8,10 +8,11 @@ from ahmsa.synth.clip import SyntheticClip, clip_of, demo_clip, demo_script, eve
 from ahmsa.synth.faces import SyntheticFaces
 from ahmsa.synth.maps import synthetic_maps
 from ahmsa.synth.muscles import muscle_field
-from ahmsa.synth.plan import MIXED, script_of
+from ahmsa.synth.plan import LIFELIKE, MIXED, script_of
 from ahmsa.synth.script import NUISANCES, ClipScript, Disturbance, Scenario, TrueEvent, write_truth
 
 __all__ = [
+    "LIFELIKE",
     "MIXED",
     "NUISANCES",
     "ClipScript",

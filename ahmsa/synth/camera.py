@@ -10,7 +10,8 @@ from typing import cast
 import cv2
 import numpy as np
 
-from ahmsa.synth.performance import Moment, Performance
+from ahmsa.synth.moment import Moment
+from ahmsa.synth.performance import Performance
 from ahmsa.synth.portrait import HEIGHT_PX, WIDTH_PX
 from ahmsa.synth.script import ClipScript
 from ahmsa.types import ByteImage, FloatArray

@@ -13,7 +13,7 @@ from ahmsa.synth.camera import Shot, expose, quality_at, shot_of, shots
 from ahmsa.synth.performance import Performance
 from ahmsa.synth.plan import script_of
 from ahmsa.synth.portrait import HEIGHT_PX, WIDTH_PX
-from ahmsa.synth.render import WHOLE_PICTURE, Renderer
+from ahmsa.synth.render import WHOLE_PICTURE, People
 from ahmsa.synth.script import ClipScript, Disturbance, Kind, Scenario, TrueEvent, write_truth
 from ahmsa.types import ByteImage, Frame
 
@@ -24,7 +24,7 @@ class SyntheticClip:
     def __init__(self, what: Scenario | ClipScript) -> None:
         self.script = script_of(what) if isinstance(what, Scenario) else what
         self._performance = Performance(self.script)
-        self._renderer: Renderer | None = None
+        self._people = People(grey=False, box=WHOLE_PICTURE, person=self.script.person)
         self._last: tuple[int, ByteImage] | None = None
 
     @property
@@ -57,11 +57,9 @@ class SyntheticClip:
         return Frame(shot.index, shot.t_capture_ns, self._last[1].copy())
 
     def _picture(self, shot: Shot) -> ByteImage:
-        if self._renderer is None:
-            self._renderer = Renderer(grey=False, box=WHOLE_PICTURE)
         moment = self._performance.at(shot.t_content_ms)
         quality = quality_at(self.script, self._performance, shot.t_content_ms)
-        return expose(self._renderer.picture(moment), moment, self.script, shot, quality)
+        return expose(self._people.of(moment).picture(moment), moment, self.script, shot, quality)
 
 
 def clip_of(
@@ -73,9 +71,10 @@ def clip_of(
     seed: int = 0,
     noise_levels: float = 1.0,
     jpeg_quality: int | None = None,
+    person: int = 0,
 ) -> SyntheticClip:
     """A clip written by hand: "a 2 px happiness at 3.0 s, a blink at 5 s"."""
-    return SyntheticClip(ClipScript(duration_s, fps, tuple(events), tuple(nuisances), seed, noise_levels, jpeg_quality))
+    return SyntheticClip(ClipScript(duration_s, fps, tuple(events), tuple(nuisances), seed, noise_levels, jpeg_quality, person))
 
 
 def event(label: str, onset_s: float, amplitude_px: float = 2.0, rise_ms: float = 165.0, fall_ms: float = 215.0) -> TrueEvent:

@@ -15,10 +15,11 @@ import numpy as np
 from ahmsa.face.tracker import FaceTracker
 from ahmsa.settings import FaceSettings
 from ahmsa.synth.camera import expose, quality_at, shots
-from ahmsa.synth.performance import Moment, Performance
+from ahmsa.synth.moment import Moment
+from ahmsa.synth.performance import Performance
 from ahmsa.synth.plan import script_of
-from ahmsa.synth.portrait import CAMERA_PER_FACE, WIDTH_PX, portrait
-from ahmsa.synth.render import Box, Renderer
+from ahmsa.synth.portrait import WIDTH_PX
+from ahmsa.synth.render import Box, People, Renderer
 from ahmsa.synth.script import ClipScript, Disturbance, Scenario, TrueEvent
 from ahmsa.types import AlignedFace, ByteImage, FloatArray, Frame
 
@@ -29,6 +30,7 @@ _JITTER_PX = 0.15
 webcams."""
 _SHARED_JITTER = 0.6
 """Share of that noise in which neighbouring landmarks move together."""
+_DEPTH_ERROR_PX = 4.0
 _LOST_PX = 60.0
 """A face whose centre is closer than this to the picture's edge is not found."""
 
@@ -45,7 +47,7 @@ class SyntheticFaces:
         self.hold = False
         self._settings = settings or FaceSettings()
         self._performance = Performance(self.script)
-        self._renderer = Renderer(grey=True, box=_WINDOW)
+        self._people = People(grey=True, box=_WINDOW, person=self.script.person)
 
     @property
     def truth(self) -> tuple[TrueEvent, ...]:
@@ -71,11 +73,17 @@ class SyntheticFaces:
                 moment = self._performance.at(shot.t_content_ms)
                 if last is None or last[0] != shot.content:
                     quality = quality_at(self.script, self._performance, shot.t_content_ms)
-                    grey = expose(self._renderer.picture(moment), moment, self.script, shot, quality)
+                    grey = expose(self._people.of(moment).picture(moment), moment, self.script, shot, quality)
                     last = (shot.content, cast(ByteImage, cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)))
-                detector.see(self._renderer, moment, shot.content)
+                detector.see(self._people.of(moment), moment, shot.content)
                 faces = tracker.update(Frame(shot.index, shot.t_capture_ns, last[1]), (0,) if self.hold else ())
                 yield shot.index, shot.t_capture_ns, faces[0] if faces else None
+
+
+def _depth_error(places: FloatArray) -> FloatArray:
+    """(n,) error of FaceMesh's depths, which are an average face's and not this one's: smooth over the face, camera px."""
+    across, down = ((places - places.mean(axis=0)) / places.std(axis=0)).T
+    return cast(FloatArray, _DEPTH_ERROR_PX * (np.sin(1.3 * across + 0.4) * np.cos(0.9 * down) - 0.3 * down))
 
 
 class _KnownLandmarks:
@@ -98,9 +106,9 @@ class _KnownLandmarks:
             return []
         rng = np.random.default_rng([self._seed, 4, self._content])
         noise = rng.normal(0, _JITTER_PX * (1 - _SHARED_JITTER**2) ** 0.5, points.shape)
-        noise += rng.normal(0, _JITTER_PX * _SHARED_JITTER, 2)
-        depth = portrait().depth * CAMERA_PER_FACE + rng.normal(0, _JITTER_PX, len(points))
-        return [np.column_stack([points + noise - np.array(_WINDOW[:2]), depth]).astype(np.float32)]
+        noise += rng.normal(0, _JITTER_PX * _SHARED_JITTER, 3)
+        noise[:, 2] += _depth_error(points[:, :2])
+        return [(points + noise - np.array([*_WINDOW[:2], 0])).astype(np.float32)]
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -71,6 +71,19 @@ class Lids:
             eye.move(landmarks, closure)
 
 
+class Gaze:
+    """Both eyes' irises, which look elsewhere while the lids stay."""
+
+    def __init__(self, landmarks: FloatArray) -> None:
+        self._eyes = [_Eye(landmarks, upper, lower) for upper, lower in _EYES]
+
+    def draw(self, source: ByteImage, target: ByteImage, shift_px: tuple[float, float]) -> list[Patch]:
+        """Draw the irises of the resting `source`, moved right and down by face px, into `target`; returns what it touched."""
+        for eye in self._eyes:
+            eye.look(source, target, shift_px)
+        return [eye.patch for eye in self._eyes]
+
+
 class Lips:
     """The mouth. `gap_px` is what the lip gap grows by, face px (negative closes it)."""
 
@@ -159,6 +172,19 @@ class _Eye:
         lid = cv2.remap(rest, columns, rows + _TEXTURE_PER_FACE * at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         covered = np.clip((edge - y) / (2 * _SOFT_PX) + 0.5, 0, 1)
         self.patch.cut(target)[:] = _blend(rest, lid, cast(FloatArray, covered))
+
+    def look(self, source: ByteImage, target: ByteImage, shift_px: tuple[float, float]) -> None:
+        """Within the opening the eye is shifted, less and less towards its corners."""
+        x, y = self.patch.x[None], self.patch.y
+        top, bottom = self._upper(self.patch.x)[None] + 0.6, self._lower(self.patch.x)[None] - 0.3
+        opening = np.clip((y - top) / 0.8, 0, 1) * np.clip((bottom - y) / 0.8, 0, 1)
+        middle, half = (x[0, 0] + x[0, -1]) / 2, (x[0, -1] - x[0, 0]) / 2
+        share = np.clip(1 - ((x - middle) / half) ** 2, 0, 1)
+        rows, columns = np.mgrid[0 : y.shape[0], 0 : x.shape[1]].astype(np.float32)
+        right, down = (np.float32(_TEXTURE_PER_FACE * shift) * share.astype(np.float32) for shift in shift_px)
+        rest = self.patch.cut(source)
+        moved = cv2.remap(rest, columns - right, rows - down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        self.patch.cut(target)[:] = _blend(rest, moved, cast(FloatArray, opening.astype(np.float32)))
 
     def move(self, landmarks: FloatArray, closure: float) -> None:
         lids = landmarks[self._movable]

@@ -27,6 +27,17 @@ MIXED = {
 }
 """What a webcam session at a desk brings, all at once."""
 
+LIFELIKE = {
+    **MIXED,
+    "sway": 0.0,
+    "turning": 1.0,
+    "lively_talking": 1.0,
+    "gaze": 1.0,
+    "swallowing": 1.0,
+    "glasses": 0.5,
+}
+"""What real people do before a webcam: the head is never at rest, and who talks, talks with brows and head."""
+
 _MICRO: Kind = "micro"
 _MACRO: Kind = "macro"
 _SHORT: dict[str, tuple[float, float, float]] = {
@@ -37,9 +48,15 @@ _SHORT: dict[str, tuple[float, float, float]] = {
     "light_step": (1.0, 1000, 3000),
     "stall": (0.5, 500, 1500),
     "away": (0.4, 1600, 3500),
+    "lively_talking": (2.5, 2500, 7000),
+    "gaze": (12.0, 300, 1500),
+    "swallowing": (1.5, 600, 1000),
+    "chewing": (1.0, 3000, 8000),
+    "hand": (1.0, 1500, 4000),
+    "cut": (0.4, 2000, 4000),
 }
 """Kinds that come and go: how many a minute, shortest and longest, ms. All others last as long as the clip."""
-_HIDING = ("stall", "away")
+_HIDING = ("stall", "away", "hand", "cut")
 """Nothing can be seen during these: they always keep clear of expressions."""
 _HARMLESS = ("slow_gain",)
 """Too slow to be placed clear of anything."""
@@ -68,6 +85,7 @@ def script_of(scenario: Scenario) -> ClipScript:
         seed=scenario.seed,
         noise_levels=scenario.noise_levels,
         jpeg_quality=scenario.jpeg_quality,
+        person=scenario.person,
     )
 
 

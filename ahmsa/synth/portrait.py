@@ -18,7 +18,8 @@ import numpy as np
 
 from ahmsa.face.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points, similarity_scale
 from ahmsa.face.landmarks import FaceMesh
-from ahmsa.synth.muscles import CROP_PX
+from ahmsa.synth.muscles import CROP_PX, Motion
+from ahmsa.synth.people import PEOPLE, at_points, coloured, shape_of
 from ahmsa.types import ByteImage, FloatArray, Matrix
 
 WIDTH_PX, HEIGHT_PX = 640, 480
@@ -30,6 +31,9 @@ MARGIN_PX = 48
 """Camera px that the texture reaches beyond the picture, for movements that bring it in."""
 _EDGE_PX = 120
 """Texture px at the right edge that fade into blur: what lies beyond is a repetition of the last column."""
+_SHAPE_ROUNDS = 10
+_SHAPE_STEP = 8
+"""Texture px between the places where the way back to the photograph is computed."""
 _GRAIN_LEVELS = 1.6
 """Contrast of the skin grain that is added: the small portrait has lost its own in the enlargement."""
 
@@ -49,18 +53,23 @@ class Portrait:
 
 
 @cache
-def portrait() -> Portrait:
-    """The portrait, prepared once per process (a third of a second, most of it FaceMesh)."""
-    astronaut: Any = import_module("skimage.data").astronaut
-    image = np.ascontiguousarray(astronaut()[..., ::-1])
-    landmarks = _find_landmarks(image)
+def portrait(person: int = 0) -> Portrait:
+    """The portrait, or another person made of it (ahmsa.synth.people), prepared once per process in about half a second."""
+    image, landmarks = _photograph()
     to_face = fit_similarity(mesh_points(landmarks), canonical_points_px(CROP_PX))
-    texture = _enlarged(image, to_face)
+    who = PEOPLE[person]
+    shape = shape_of(who)
+    rest = apply_similarity(to_face, landmarks[:, :2])
+    shaped = rest
+    for _ in range(_SHAPE_ROUNDS):  # the shape is given where things arrive
+        shaped = rest + at_points(shape, shaped)
+    again = fit_similarity(mesh_points(shaped), canonical_points_px(CROP_PX))
+    texture = coloured(_enlarged(image, to_face, again, shape), who)
     return Portrait(
         texture=texture,
         grey=cast(ByteImage, cv2.cvtColor(texture, cv2.COLOR_BGR2GRAY)),
-        landmarks=apply_similarity(to_face, landmarks[:, :2]),
-        depth=(landmarks[:, 2] * similarity_scale(to_face)).astype(np.float32),
+        landmarks=apply_similarity(again, shaped),
+        depth=(landmarks[:, 2] * similarity_scale(to_face) * similarity_scale(again) * who.relief).astype(np.float32),
     )
 
 
@@ -74,6 +83,14 @@ def face_to_texture(points: FloatArray) -> FloatArray:
     return cast(FloatArray, ((face_to_camera(points) + MARGIN_PX) * TEXTURE_PER_CAMERA).astype(np.float32))
 
 
+@cache
+def _photograph() -> tuple[ByteImage, FloatArray]:
+    """The photograph and its (468, 3) landmarks, px of it."""
+    astronaut: Any = import_module("skimage.data").astronaut
+    image = np.ascontiguousarray(astronaut()[..., ::-1])
+    return image, _find_landmarks(image)
+
+
 def _find_landmarks(image: ByteImage) -> FloatArray:
     twice = cast(ByteImage, cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
     with FaceMesh(static=True) as mesh:
@@ -81,18 +98,29 @@ def _find_landmarks(image: ByteImage) -> FloatArray:
     return cast(FloatArray, np.column_stack([(found[:, :2] + 0.5) / 2 - 0.5, found[:, 2] / 2]))
 
 
-def _enlarged(image: ByteImage, to_face: Matrix) -> ByteImage:
-    scale = CAMERA_PER_FACE * TEXTURE_PER_CAMERA
-    matrix = to_face * scale
-    matrix[:, 2] += (np.array(FACE_ORIGIN) + MARGIN_PX) * TEXTURE_PER_CAMERA
+def _enlarged(image: ByteImage, to_face: Matrix, again: Matrix, shape: Motion) -> ByteImage:
+    """The texture: photograph -> face px (`to_face`) -> the person's shape -> that face in canonical place (`again`)."""
     size = (
         int((WIDTH_PX + 2 * MARGIN_PX) * TEXTURE_PER_CAMERA),
         int((HEIGHT_PX + 2 * MARGIN_PX) * TEXTURE_PER_CAMERA),
     )
-    large = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    columns, rows = (
+        (_SHAPE_STEP * np.arange(n // _SHAPE_STEP + 2) / TEXTURE_PER_CAMERA - MARGIN_PX - o) / CAMERA_PER_FACE
+        for n, o in zip(size, FACE_ORIGIN, strict=True)
+    )
+    canonical = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2).astype(np.float32)
+    shaped = apply_similarity(_inverse(again), canonical)
+    coarse = apply_similarity(_inverse(to_face), shaped - at_points(shape, shaped)).reshape(len(rows), len(columns), 2)
+    finer = np.array([[1 / _SHAPE_STEP, 0, 0], [0, 1 / _SHAPE_STEP, 0]])
+    at = cv2.warpAffine(coarse, finer, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    large = cv2.remap(image, at, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)  # type: ignore[call-overload]
     large[:, -_EDGE_PX:] = cv2.GaussianBlur(large[:, -4 * _EDGE_PX :], (0, 0), _EDGE_PX / 3)[:, -_EDGE_PX:]
     sharpened = large + 0.7 * (large - cv2.GaussianBlur(large, (0, 0), 3.5))
     return cast(ByteImage, np.clip(np.rint(sharpened + _grain(size)[..., None]), 0, 255).astype(np.uint8))
+
+
+def _inverse(matrix: Matrix) -> Matrix:
+    return cast(Matrix, cv2.invertAffineTransform(matrix))
 
 
 def _grain(size: tuple[int, int]) -> FloatArray:

@@ -7,14 +7,18 @@ resampled to every pixel, but only on the face. Outside the head the background 
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import cast
 
 import cv2
 import numpy as np
 
+from ahmsa.synth.accessories import Glasses, draw_hand, draw_strand
+from ahmsa.synth.head import Head, turned
+from ahmsa.synth.moment import Moment
 from ahmsa.synth.muscles import MIDLINE_PX, Motion
-from ahmsa.synth.openings import Lids, Lips, Patch
-from ahmsa.synth.performance import Moment
+from ahmsa.synth.openings import Gaze, Lids, Lips, Patch
+from ahmsa.synth.people import PEOPLE
 from ahmsa.synth.portrait import (
     CAMERA_PER_FACE,
     FACE_ORIGIN,
@@ -37,8 +41,6 @@ _FACE_BOX: Box = (160, 56, 328, 360)
 """Everything that the muscles reach."""
 _PIVOT_PX = (MIDLINE_PX, 130.0)
 """The head rolls about the neck, face px."""
-_DEPTH_PX = 58.0
-"""The face lies this far before the axis about which the head turns, face px."""
 _STEP = 8
 """Camera px between the places where the head's motion is computed."""
 _GRID_STEP = 2.0
@@ -48,17 +50,21 @@ _GRID_SIZE = (112, 120)
 
 
 class Renderer:
-    """Draws moments of a window. grey: grey levels instead of BGR."""
+    """Draws moments of a window. grey: grey levels instead of BGR; person: number in ahmsa.synth.people.PEOPLE."""
 
-    def __init__(self, *, grey: bool, box: Box) -> None:
-        face = portrait()
+    def __init__(self, *, grey: bool, box: Box, person: int = 0) -> None:
+        face = portrait(person)
         self._source = face.grey if grey else face.texture
         self._canvas = self._source.copy()
         self._dirty: list[Patch] = []
         self._rest_px = face.landmarks
-        self._lids, self._lips = Lids(face.landmarks), Lips(face.landmarks)
-        self._window = _Window(box)
-        self._head = _Window(_common(box, _HEAD_BOX))
+        self._rest_depth = face.depth
+        self._lids, self._lips, self._gaze = Lids(face.landmarks), Lips(face.landmarks), Gaze(face.landmarks)
+        self._glasses: Glasses | None = None
+        head = _head_of(person)
+        self._turning = head
+        self._window = _Window(box, head)
+        self._head = _Window(_common(box, _HEAD_BOX), head)
         self._face = _common(box, _FACE_BOX)
         self._grid_x = _axis(_GRID_FIRST[0], _GRID_SIZE[0])
         self._grid_y = _axis(_GRID_FIRST[1], _GRID_SIZE[1])
@@ -68,13 +74,18 @@ class Renderer:
         """(height, width) or (height, width, 3) of the window."""
         texture = self._drawn(moment)
         if moment.pan or self._head.box == self._window.box:
-            return self._warped(texture, moment, self._window)
-        picture = self._still.copy()
-        picture[_within(self._head.box, self._window.box)] = self._warped(texture, moment, self._head)
+            picture = self._warped(texture, moment, self._window)
+        else:
+            picture = self._still.copy()
+            picture[_within(self._head.box, self._window.box)] = self._warped(texture, moment, self._head)
+        if moment.strand_deg is not None:
+            draw_strand(picture, moment, _head_matrix(moment), self._window.box[:2])
+        if moment.hand is not None:
+            draw_hand(picture, moment, _head_matrix(moment), self._window.box[:2])
         return picture
 
     def landmarks(self, moment: Moment) -> FloatArray:
-        """(468, 2) where the landmarks are, camera px of the whole picture."""
+        """(468, 3) where the landmarks are, camera px of the whole picture, and their depth in the same unit."""
         points = self._rest_px.copy()
         if moment.closure > 0:
             self._lids.move(points, moment.closure)
@@ -84,21 +95,25 @@ class Renderer:
         if field is not None:
             # A field is given where things arrive: what arrives at z comes from z - d(z), so x goes to z = x + d(z).
             points = points + self._on_points(field, points + self._on_points(field, points))
-        if moment.yaw_deg:
-            points = points + _turned(points, moment.yaw_deg)
+        depth = self._rest_depth
+        if moment.yaw_deg or moment.pitch_deg:
+            depth = turned(points, depth, moment.yaw_deg, moment.pitch_deg)[:, 2]
+            points = self._turning.turned(points, moment.yaw_deg, moment.pitch_deg)[:, :2]
         camera = face_to_camera(points)
         matrix = _head_matrix(moment)
         moved = camera @ matrix[:, :2].T + matrix[:, 2]
         moved[:, 0] -= moment.pan * CAMERA_PER_FACE
-        return cast(FloatArray, moved.astype(np.float32))
+        return cast(FloatArray, np.column_stack([moved, depth * CAMERA_PER_FACE * moment.scale]).astype(np.float32))
 
     def _drawn(self, moment: Moment) -> ByteImage:
         """The portrait with its lids and lips as they are now; what the last call drew is put back first."""
         for patch in self._dirty:
             patch.cut(self._canvas)[:] = patch.cut(self._source)
         self._dirty = []
+        if moment.gaze_px != (0.0, 0.0):
+            self._dirty += self._gaze.draw(self._source, self._canvas, moment.gaze_px)
         if moment.closure > 0:
-            self._dirty += self._lids.draw(self._source, self._canvas, moment.closure)
+            self._dirty += self._lids.draw(self._canvas, self._canvas, moment.closure)
         if moment.lip_gap_px:
             self._dirty += self._lips.draw(self._source, self._canvas, moment.lip_gap_px)
         return self._canvas
@@ -106,12 +121,17 @@ class Renderer:
     def _warped(self, texture: ByteImage, moment: Moment, window: _Window) -> ByteImage:
         inverse = cast(Matrix, cv2.invertAffineTransform(_head_matrix(moment)))
         origin = window.head_origin(inverse, moment)
+        head_place = _texture_place(origin) if moment.glasses else None
         field = self._field(moment.motions)
         if field is not None and not moment.pan:
             pulled = self._on_camera(field, inverse, self._face)
             origin[_within(self._face, window.box)] -= pulled
-        place = (origin + np.float32(MARGIN_PX)) * np.float32(TEXTURE_PER_CAMERA)
-        return cast(ByteImage, cv2.remap(texture, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))  # type: ignore[call-overload]
+        place = _texture_place(origin)
+        picture = cast(ByteImage, cv2.remap(texture, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))  # type: ignore[call-overload]
+        if head_place is None:
+            return picture
+        self._glasses = self._glasses or Glasses(self._rest_px, (texture.shape[0], texture.shape[1]))
+        return self._glasses.put_on(picture, head_place, moment.glasses, window.box[:2])
 
     def _field(self, motions: list[tuple[Motion, float]]) -> FloatArray | None:
         """(grid h, grid w, 2) displacement of the skin, face px; None where nothing moves it."""
@@ -137,11 +157,26 @@ class Renderer:
         return cast(FloatArray, cv2.remap(field, at[:, :1], at[:, 1:], cv2.INTER_LINEAR)[:, 0])
 
 
+class People:
+    """The person of a clip, and the stranger whom a cut shows; each is prepared when first seen."""
+
+    def __init__(self, *, grey: bool, box: Box, person: int) -> None:
+        self._grey, self._box, self._person = grey, box, person
+        self._renderers: dict[int, Renderer] = {}
+
+    def of(self, moment: Moment) -> Renderer:
+        """The renderer of whoever is shown."""
+        number = (self._person + moment.stranger) % len(PEOPLE)
+        if number not in self._renderers:
+            self._renderers[number] = Renderer(grey=self._grey, box=self._box, person=number)
+        return self._renderers[number]
+
+
 class _Window:
     """A box of the picture, and the coarse grid on which the head's motion is computed for it."""
 
-    def __init__(self, box: Box) -> None:
-        self.box = box
+    def __init__(self, box: Box, head: Head) -> None:
+        self.box, self._head = box, head
         left, top, width, height = box
         # One cell more on every side: cv2.resize has nothing to interpolate with on its border.
         columns, rows = math.ceil(width / _STEP) + 2, math.ceil(height / _STEP) + 2
@@ -157,12 +192,19 @@ class _Window:
             here = here + np.array([moment.pan * CAMERA_PER_FACE, 0.0])
             share = _head_share(here)
         back = here @ inverse[:, :2].T + inverse[:, 2]
-        if moment.yaw_deg:
+        if moment.yaw_deg or moment.pitch_deg:
             face = (back - np.array(FACE_ORIGIN)) / CAMERA_PER_FACE
-            back -= _turned(face.reshape(-1, 2), moment.yaw_deg).reshape(face.shape) * CAMERA_PER_FACE
+            origin = self._head.origin(face.reshape(-1, 2).astype(np.float32), moment.yaw_deg, moment.pitch_deg)
+            back = origin.reshape(face.shape).astype(np.float64) * CAMERA_PER_FACE + np.array(FACE_ORIGIN)
         coarse = (here + share * (back - here)).astype(np.float32)
         fine = cv2.resize(coarse, None, fx=_STEP, fy=_STEP, interpolation=cv2.INTER_LINEAR)
         return cast(FloatArray, fine[_STEP : _STEP + self.box[3], _STEP : _STEP + self.box[2]])
+
+
+@cache
+def _head_of(person: int) -> Head:
+    face = portrait(person)
+    return Head(face.landmarks, face.depth)
 
 
 def _head_matrix(moment: Moment) -> Matrix:
@@ -173,14 +215,9 @@ def _head_matrix(moment: Moment) -> Matrix:
     return matrix
 
 
-def _turned(points: Matrix | FloatArray, yaw_deg: float) -> FloatArray:
-    """(n, 2) how far face points move when the head turns: a dome with a nose, which narrows and goes aside."""
-    yaw = math.radians(yaw_deg)
-    across, down = points[:, 0] - MIDLINE_PX, points[:, 1]
-    dome = np.exp(-0.5 * (across / 48) ** 2 - 0.5 * ((down - 62) / 62) ** 2)
-    nose = 0.2 * np.exp(-0.5 * (across / 10) ** 2 - 0.5 * ((down - 74) / 13) ** 2)
-    aside = (dome + nose) * _DEPTH_PX * math.sin(yaw) + dome * across * (math.cos(yaw) - 1)
-    return cast(FloatArray, np.stack([aside, np.zeros_like(aside)], axis=-1).astype(np.float32))
+def _texture_place(origin: FloatArray) -> FloatArray:
+    """Camera px of the resting portrait -> texture px."""
+    return cast(FloatArray, (origin + np.float32(MARGIN_PX)) * np.float32(TEXTURE_PER_CAMERA))
 
 
 def _head_share(camera: Matrix) -> Matrix:

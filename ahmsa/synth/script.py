@@ -33,6 +33,15 @@ NUISANCES = (
     "variable_rate",
     "stall",
     "away",
+    "turning",
+    "lively_talking",
+    "gaze",
+    "swallowing",
+    "chewing",
+    "glasses",
+    "hair_strand",
+    "hand",
+    "cut",
 )
 """Everything that can be switched on beside the expressions; the docs of `Disturbance` say what each one does."""
 
@@ -80,6 +89,16 @@ class Disturbance:
     variable_rate  pictures are really taken up to 40 % of an interval late, and stamped so
     stall          no frame comes at all
     away           the face leaves the picture and comes back
+    turning        the head never rests: it turns, nods and tilts in three dimensions, its middle travels by 10 px a second
+    lively_talking speech of the whole head: lips and jaw as in `talking`, brows that are raised by 1-2.5 px for 0.6-1.4 s with
+                   what is stressed, nods and turns by up to 4 degrees
+    gaze           the eyes look elsewhere and back, within 40 ms, by up to 3 px (not scaled: the same for every intensity)
+    swallowing     chin and lips are drawn up by 1.5 px for a moment
+    chewing        the jaw goes up and down by 3 px with closed lips, 1.2-1.8 times a second
+    glasses        the person wears glasses, which mirror a window (only the mirroring is scaled)
+    hair_strand    a strand of hair hangs before a brow and swings by up to 14 degrees
+    hand           a hand comes from below, covers mouth or cheek, and goes (not scaled)
+    cut            another person is shown instead (not scaled)
     """
 
     kind: str
@@ -107,6 +126,8 @@ class ClipScript:
     """Standard deviation of the sensor's luma noise in the camera picture, grey levels."""
     jpeg_quality: int | None = None
     """None: the pictures are not compressed."""
+    person: int = 0
+    """Whose face: a number in ahmsa.synth.people.PEOPLE."""
 
     @property
     def frames(self) -> int:
@@ -133,6 +154,8 @@ class Scenario:
     """Rest at the start, for a spotter's calibration: no expression and no short nuisance."""
     noise_levels: float = 1.0
     jpeg_quality: int | None = None
+    person: int = 0
+    """Whose face: a number in ahmsa.synth.people.PEOPLE."""
 
 
 def write_truth(events: tuple[TrueEvent, ...], path: Path, fps: float) -> None:
