@@ -8,6 +8,7 @@ from ahmsa.synth.clip import SyntheticClip, clip_of, demo_clip, demo_script, eve
 from ahmsa.synth.faces import SyntheticFaces
 from ahmsa.synth.maps import synthetic_maps
 from ahmsa.synth.muscles import muscle_field
+from ahmsa.synth.people import PEOPLE
 from ahmsa.synth.plan import LIFELIKE, MIXED, script_of
 from ahmsa.synth.script import NUISANCES, ClipScript, Disturbance, Scenario, TrueEvent, write_truth
 
@@ -15,6 +16,7 @@ __all__ = [
     "LIFELIKE",
     "MIXED",
     "NUISANCES",
+    "PEOPLE",
     "ClipScript",
     "Disturbance",
     "Scenario",

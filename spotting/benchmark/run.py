@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ahmsa.synth import MIXED, NUISANCES, Scenario, SyntheticFaces
+from ahmsa.synth import LIFELIKE, MIXED, NUISANCES, PEOPLE, Scenario, SyntheticFaces
 from spotting.benchmark.baselines import Baseline, offline_baselines
 from spotting.benchmark.outcome import Outcome
 from spotting.evaluate.scoring import Interval, kind_by_length
@@ -21,6 +21,7 @@ from spotting.spotter import Spotter
 
 TUNING_SEEDS = range(100, 1000)
 REPORT_SEEDS = range(5000, 6000)
+TURNING_PX_S = (5, 15, 40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Condition:
 
 
 def conditions(size: str = "full") -> list[Condition]:
-    """The benchmark's conditions. size: full (about 75 generated minutes) or quick (about 5)."""
+    """The benchmark's conditions. size: full (about 110 generated minutes) or quick (about 5)."""
     quick = size == "quick"
     clips = 1 if quick else 20
     seconds = 40.0 if quick else 60.0
@@ -57,7 +58,15 @@ def conditions(size: str = "full") -> list[Condition]:
         ),
         Condition("undisturbed", busy, 1 if quick else 3, baselines=True),
     ]
+    made.append(Condition("lifelike", replace(busy, nuisances=LIFELIKE), 1 if quick else 10))
     if not quick:
+        made += [
+            Condition(f"lifelike, person {person}", replace(busy, nuisances=LIFELIKE, person=person), 2)
+            for person in range(1, len(PEOPLE))
+        ]
+        made += [
+            Condition(f"turning, {speed} px/s", replace(busy, nuisances={"turning": speed / 10}), 3) for speed in TURNING_PX_S
+        ]
         made += [Condition(kind, replace(busy, nuisances={kind: 1.0})) for kind in NUISANCES]
     return made
 

@@ -53,9 +53,9 @@ def faces_of(script: ClipScript, story: Story) -> Iterator[AlignedFace]:
 def watch() -> Callable[..., Story]:
     """watch(events, nuisances, duration_s=..., fps=..., settings=..., change=...) -> Story."""
 
-    def run(events=(), nuisances=(), *, duration_s=6.0, fps=30.0, noise=NOISE, settings=None, change=None, seed=1):
+    def run(events=(), nuisances=(), *, duration_s=6.0, fps=30.0, noise=NOISE, settings=None, change=None, seed=1, person=0):
         story = Story(Spotter(settings or SpotterSettings()))
-        script = ClipScript(duration_s, fps, tuple(events), tuple(nuisances), seed, noise_levels=noise)
+        script = ClipScript(duration_s, fps, tuple(events), tuple(nuisances), seed, noise_levels=noise, person=person)
         for face in faces_of(script, story):
             for shown in as_faces(change(face, story) if change else face):
                 story.take(shown)
