@@ -5,15 +5,22 @@ Exit codes: 0 done, 1 the run could not do its job, 2 the command line or settin
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ahmsa.errors import AhmsaError
+from ahmsa.printable import printable
+
+# typer brings a click of its own, or uses the one that is installed: this class is the right one in both cases.
+_CommandLineError: Any = typer.BadParameter.__mro__[2]
+_NOBODY_READS = {errno.EIO: 128 + 1, errno.EPIPE: 128 + 13}
+"""Error of writing where the terminal was closed, or the reader of a pipe has gone: the exit code, as of SIGHUP and SIGPIPE."""
 
 if TYPE_CHECKING:
     import msgspec
@@ -40,7 +47,7 @@ def program(help: str) -> typer.Typer:
     )
 
 
-def run_program(app: Callable[[], object]) -> None:
+def run_program(app: Callable[..., object]) -> None:
     """Run a typer program; show an error of ours as one sentence, with its exit code.
 
     `--debug` anywhere on the command line, or AHMSA_DEBUG=1, shows the traceback instead.
@@ -54,7 +61,19 @@ def run_program(app: Callable[[], object]) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        app()
+        raise SystemExit(app(standalone_mode=False) or 0)
+    except typer.Abort:
+        raise SystemExit(130) from None
+    except _CommandLineError as error:
+        typer.echo(f"error: {printable(error.format_message())} (see --help)", err=True)
+        raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        if debug or error.errno not in _NOBODY_READS:
+            raise
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for descriptor in (1, 2):  # Python would complain again when it flushes at the end
+            os.dup2(nowhere, descriptor)
+        raise SystemExit(_NOBODY_READS[error.errno]) from None
     except AhmsaError as error:
         if debug:
             raise

@@ -21,9 +21,9 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Asked of a camera (0: its own default); frame rate of a folder of images without timestamps (0: 30)."""
     queue_frames: Annotated[int, Meta(ge=1, le=512)] = 64
     """Frames waiting between grab and processing; the oldest is dropped, and counted, when it is full."""
-    stall_s: Annotated[float, Meta(gt=0)] = 2.0
+    stall_s: Annotated[float, Meta(ge=0.1, le=3600)] = 2.0
     """A camera without a new, distinct frame for so long is reported offline and opened again."""
-    reconnect_max_s: Annotated[float, Meta(gt=0)] = 10.0
+    reconnect_max_s: Annotated[float, Meta(gt=0, le=3600)] = 10.0
     """Longest pause between two tries to open a lost camera."""
 
 
@@ -32,13 +32,15 @@ class StreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     publish: str = "tcp://127.0.0.1:5556"
     """Endpoint of the PUB socket. Loopback by default; anything else is readable by the network it names."""
-    worker: str | None = None
-    """Endpoint of a recogniser elsewhere (`ahmsa-worker --bind`); not set: one is started here."""
+    worker: str | tuple[str, ...] | None = None
+    """Endpoint of a recogniser elsewhere (`ahmsa-worker --bind`), or several that share the movements; not set: here."""
+    workers: Annotated[int, Meta(ge=1, le=16)] = 1
+    """Recognisers to start here, a process each."""
     high_water_mark: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 1000
     """Messages queued per subscriber before new ones are dropped; subscribers see the gap in `seq`."""
-    motion_hz: Annotated[float, Meta(gt=0, le=30)] = 30.0
+    motion_hz: Annotated[float, Meta(ge=0.01, le=30)] = 30.0
     """Most `motion` messages a second per face."""
-    status_s: Annotated[float, Meta(gt=0)] = 1.0
+    status_s: Annotated[float, Meta(ge=0.05, le=60)] = 1.0
     markers: str | None = None
     """Endpoint at which programs of this machine set markers; not set: the loopback, at the port of `publish` + 2."""
 

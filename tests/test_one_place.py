@@ -13,9 +13,14 @@ ROOMS = ("ahmsa", "spotting", "configs", "train", "streamer")
     ("call", "only_in"),
     [
         (r"json\.decode\(|json\.Decoder\(|json\.loads?\(|tomllib\.load|csv\.(reader|DictReader)\(", {"untrusted.py"}),
-        (r"cv2\.im(read|decode)\w*\(", {"images.py", "camera.py"}),  # synth/camera.py decodes what it has just encoded
+        (
+            r"cv2\.im(read|decode)\w*\(",
+            {"images.py", "camera.py", "recording.py"},
+        ),  # the last two: of their own making
         (r"\bpickle\b|\bmarshal\b|torch\.load\(|yaml\.load\(|(?<!\.)\b(eval|exec)\(", set()),
         (r"CalamineWorkbook", {"workbook_apart.py"}),
+        (r"context\.socket\(|recv_multipart\(", {"sockets.py"}),
+        (r"threading\.Thread\(", {"threads.py"}),
     ],
 )
 def test_it_is_called_in_one_place_only(call, only_in):

@@ -7,6 +7,7 @@ with growing pauses; meanwhile the grabber is offline, with the reason.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import Counter, deque
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Literal, Protocol
 
-from ahmsa.errors import SourceError
+from ahmsa.threads import Supervised
 from ahmsa.types import ByteImage, Frame
 from configs.schema import SourceSettings
 from streamer.acquire.distinct import is_same_picture
@@ -62,15 +63,18 @@ class Grabber:
         self._lost: str | None = None
         self._stop = threading.Event()
         self._device = device
-        self._thread = threading.Thread(target=self._run, name=f"grab {name}", daemon=True)
+        self._thread = Supervised(f"grab {name}", self._run)
 
     def __iter__(self) -> Iterator[Frame | None]:
         """Grabbing starts here, so that no frame is lost while the rest of the program is still loading."""
-        if self._thread.ident is None and not self._stop.is_set():
+        if not self._thread.started and not self._stop.is_set():
             self._newest_ns = time.monotonic_ns()
             self._thread.start()
         while not self._stop.is_set():
             yield self._take()
+            if not self._thread.alive and not self._stop.is_set():
+                # Whatever killed it: this process must end, so that its keeper starts a new one.
+                raise RuntimeError(f"the thread that reads {self.name} has ended") from self._thread.failure
 
     def account(self) -> tuple[int, dict[str, int], int]:
         """Captured, drops by reason and waiting, all of one moment."""
@@ -86,7 +90,7 @@ class Grabber:
         """Why the source is offline; None while it is online. A device that blocks is noticed here, not in its thread."""
         if self._lost is not None:
             return self._lost
-        if self._thread.ident is None:
+        if not self._thread.started:
             return None
         silent_s = (time.monotonic_ns() - self._newest_ns) / 1e9
         return f"no new picture for {self._settings.stall_s:g} s" if silent_s > self._settings.stall_s else None
@@ -94,7 +98,7 @@ class Grabber:
     def close(self) -> None:
         """Stop. A device that hangs in its driver is left to its daemon thread after a second."""
         self._stop.set()
-        if self._thread.ident is None:
+        if not self._thread.started:
             self._device.close()
         else:
             self._thread.join(_JOIN_S)
@@ -115,7 +119,9 @@ class Grabber:
         while device is not None:
             try:
                 self._lost = self._grab_until_lost(device)
-            finally:
+            except Exception as error:  # noqa: BLE001 (a device that misbehaves is lost, and opened again)
+                self._lost = f"it cannot be read ({type(error).__name__})"
+            with contextlib.suppress(Exception):
                 device.close()
             device = self._open_again()
 
@@ -141,7 +147,7 @@ class Grabber:
         while not self._stop.wait(pause_s):
             try:
                 device = self._reopen()
-            except SourceError:
+            except Exception:  # noqa: BLE001 (SourceError, or whatever a driver or library does: it is tried again)
                 pause_s = min(2 * pause_s, self._settings.reconnect_max_s)
                 continue
             self.reconnects += 1

@@ -22,7 +22,7 @@ from ahmsa.face.geometry import MESH_LANDMARKS, apply_similarity
 from ahmsa.types import AlignedFace, ByteImage, Candidate, FloatArray, Frame, Matrix
 from spotting.signal import REGIONS, region_centres
 from streamer.stream.preview import FRAME, PAIR, PREVIEW_HWM, PairHeader, Point, PreviewFace, PreviewHeader
-from streamer.stream.sockets import connected
+from streamer.stream.sockets import connected, make_socket
 
 _HZ = 12.0
 _WIDTH_PX = 480
@@ -37,9 +37,7 @@ class Preview:
     def __init__(self, context: zmq.Context[Any], endpoint: str) -> None:
         self._wanted = False
         self._sent_s = 0.0
-        self._socket: zmq.Socket[Any] = context.socket(zmq.XPUB)
-        self._socket.setsockopt(zmq.SNDHWM, PREVIEW_HWM)
-        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket = make_socket(context, zmq.XPUB, high_water_mark=PREVIEW_HWM)
         connected(self._socket, endpoint)
 
     def show(self, frame: Frame, faces: Sequence[AlignedFace]) -> None:

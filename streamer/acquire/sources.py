@@ -43,10 +43,14 @@ class SourceSpec:
     kind: Literal["camera", "video", "url", "images", "demo"]
     where: str = ""
     """Camera number, path or address; empty for the demo."""
+    alias: str = ""
+    """Name to go by, where the one that it would have is taken."""
 
     @property
     def name(self) -> str:
         """As it stands in topics: letters, digits, - and _ only, without passwords or folders."""
+        if self.alias:
+            return self.alias
         if self.kind == "url":
             stem = _host(self.where)
         else:

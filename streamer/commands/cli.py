@@ -53,7 +53,7 @@ def mark() -> None:
 
 
 def _source(*names: str, help: str, min: int | None = None) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel="What to watch: one of these", min=min, show_default=False)
+    return typer.Option(*names, help=help, rich_help_panel="What to watch: one or more of these", min=min, show_default=False)
 
 
 def _output(*names: str, help: str, max: int | None = None, metavar: str | None = None) -> Any:
@@ -81,10 +81,10 @@ Debug = Annotated[bool, typer.Option("--debug", help=_DEBUG_HELP)]
 
 @_live.command()
 def _run_live(
-    camera: Annotated[int | None, _source(help="Number of a camera: see --list-cameras.", min=0)] = None,
-    video: Annotated[Path | None, _source(help="A video file: .mp4, .avi, .mkv.")] = None,
-    url: Annotated[str | None, _source(help="A network camera: rtsp://... or http://....")] = None,
-    images: Annotated[Path | None, _source(help="A folder of numbered images.")] = None,
+    camera: Annotated[list[int] | None, _source(help="Number of a camera: see --list-cameras.", min=0)] = None,
+    video: Annotated[list[Path] | None, _source(help="A video file: .mp4, .avi, .mkv.")] = None,
+    url: Annotated[list[str] | None, _source(help="A network camera: rtsp://... or http://....")] = None,
+    images: Annotated[list[Path] | None, _source(help="A folder of numbered images.")] = None,
     demo: Annotated[bool, _source("--demo", help="The built-in clip; needs no camera, ends with its own score.")] = False,
     replay: Annotated[Path | None, _source(help="Publish a session again that --record has kept.")] = None,
     list_cameras: Annotated[bool, typer.Option("--list-cameras", help="List the cameras, and end.")] = False,
@@ -125,7 +125,11 @@ def _run_live(
     ] = None,
     headless: Annotated[bool, _output("--headless", help="No screen: publish and record only.")] = False,
     screenshot: Annotated[Path | None, _output(help="Write the screen as it is at the end as SVG.")] = None,
-    worker: Annotated[str | None, _model(help="A recogniser elsewhere: the endpoint of its `ahmsa-worker --bind`.")] = None,
+    worker: Annotated[
+        list[str] | None,
+        _model(help="A recogniser elsewhere: the endpoint of its `ahmsa-worker --bind`. Several share the movements."),
+    ] = None,
+    workers: Annotated[int | None, _model(help="Recognisers to start here, a process each. Default: 1.")] = None,
     checkpoint: Checkpoint = None,
     device: Device = None,
 ) -> None:
@@ -134,6 +138,8 @@ def _run_live(
     Without a camera: `ahmsa-live --demo`
 
     With one: `ahmsa-live --camera 0`
+
+    Several at once, in one session: `ahmsa-live --camera 0 --camera 1 --workers 2`
 
     A file, as fast as it goes, and kept: `ahmsa-live --video talk.mp4 --as-fast-as-possible --record out/talk`
 
@@ -149,7 +155,8 @@ def _run_live(
     overrides = {
         "stream.publish": publish,
         "stream.markers": markers,
-        "stream.worker": worker,
+        "stream.worker": worker or None,
+        "stream.workers": workers,
         "device": device,
         "face.max_faces": max_faces,
     }
@@ -158,32 +165,42 @@ def _run_live(
         print_config(settings)
         return
     asked = {"camera": camera, "video": video, "url": url, "images": images, "demo": demo or None, "replay": replay}
-    kind, where = _one_of(asked)
+    sources = _named_sources(asked)
     if record_video and record is None:
         raise UsageError("--record-video needs --record DIR, where the pictures are kept")
     recognising = {"checkpoint": checkpoint, "device": device}
     if replay is not None:
-        fresh = {"record": record, "web": web, "duration": duration, "max-faces": max_faces, "worker": worker, **recognising}
+        fresh = {
+            "record": record,
+            "web": web,
+            "duration": duration,
+            "max-faces": max_faces,
+            "worker": worker or None,
+            "workers": workers,
+            **recognising,
+        }
         _refuse(
             fresh, "cannot be had with --replay, which publishes what was found before; watch a recorded video with --video"
         )
-    if worker is not None:
-        _refuse(recognising, "cannot be had with --worker: tell it to the `ahmsa-worker` that runs there")
+    if worker:
+        _refuse(
+            {"workers": workers, **recognising}, "cannot be had with --worker: tell it to the `ahmsa-worker` that runs there"
+        )
     from streamer.view.board import Board
 
     board = Board()
     view = _view(board, headless=headless)
     run: Callable[[], None]
-    if kind == "replay":
+    if replay is not None:
         from streamer.live.republish import republish
 
-        run = partial(republish, Path(where), settings.stream, view, as_fast_as_possible=as_fast_as_possible)
+        run = partial(republish, replay, settings.stream, view, as_fast_as_possible=as_fast_as_possible)
     else:
         from streamer.acquire.sources import SourceSpec
         from streamer.live.supervisor import LiveOptions, run_live
 
         options = LiveOptions(
-            source=SourceSpec(kind, where),
+            sources=tuple(SourceSpec(kind, where) for kind, where in sources),
             settings=settings,
             checkpoint=checkpoint,
             duration_s=duration,
@@ -305,13 +322,18 @@ def _with_page_port(arguments: list[str]) -> list[str]:
     return given
 
 
-def _one_of(asked: Mapping[str, object]) -> tuple[Any, str]:
-    """The kind and the place of the one source that was named."""
-    named = [name for name, value in asked.items() if value is not None]
-    if len(named) != 1:
-        told = "none" if not named else " and ".join(f"--{name}" for name in named)
-        raise UsageError(f"name one thing to watch: --camera, --video, --url, --images, --demo or --replay ({told} given)")
-    return named[0], "" if asked[named[0]] is True else str(asked[named[0]])
+def _named_sources(asked: Mapping[str, Any]) -> list[tuple[Any, str]]:
+    """Kind and place of every source that was named. A replay stands alone: what it publishes is a session of its own."""
+    named = {name: value if isinstance(value, list) else [value] for name, value in asked.items() if value}
+    if not named:
+        raise UsageError("name what to watch: --camera, --video, --url, --images, --demo or --replay (none given)")
+    if "replay" in named and len(named) > 1:
+        raise UsageError(f"--replay stands alone: {' and '.join(f'--{name}' for name in named)} were given")
+    found = [(kind, "" if value is True else str(value)) for kind, values in named.items() for value in values]
+    twice = next((one for one in found if found.count(one) > 1), None)
+    if twice is not None:
+        raise UsageError(f"--{' '.join(twice)} is named twice")
+    return found
 
 
 def _refuse(given: Mapping[str, object], why: str) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, monotonic_ns
-from typing import Any
 
 import zmq
 
@@ -24,7 +23,7 @@ from streamer.stream.clocks import capture_clock
 from streamer.stream.internal import CANDIDATE, CAPTURE_HWM, ENDED, MESSAGE, Stamps, parts_of
 from streamer.stream.messages import MotionPace, motion_message
 from streamer.stream.schema import CaptureClock, FaceState, ShutGate, StageTiming, StatusMessage, encode
-from streamer.stream.sockets import connected
+from streamer.stream.sockets import connected, make_socket
 
 _CHANGE_GAP_S = 0.1
 _GRABS_KEPT = 512
@@ -40,6 +39,10 @@ class CaptureTask:
     as_fast_as_possible: bool = False
     start: int = 0
     """How often this process was restarted: event ids of a later start are told apart by it."""
+    token: bytes = b""
+    """Known to the hub and this process only."""
+    event_prefix: str = ""
+    """Put before every event id, where several sources share a session."""
     record_video: Path | None = None
     """Folder to keep the frames in; None keeps none."""
     preview_endpoint: str | None = None
@@ -51,7 +54,7 @@ def run_capture(task: CaptureTask, stopped: Callable[[], bool]) -> None:
     use_one_core()
     settings = task.settings
     with (
-        Outlet(task.endpoint, stopped) as outlet,
+        Outlet(task.endpoint, stopped, task.token) as outlet,
         open_source(task.source, settings.source, as_fast_as_possible=task.as_fast_as_possible) as source,
         CaptureStage(settings.face, settings.spotter) as stage,
         contextlib.ExitStack() as extras,
@@ -76,15 +79,15 @@ def run_capture(task: CaptureTask, stopped: Callable[[], bool]) -> None:
 class Outlet:
     """The PUSH socket to the hub. A live source's messages are dropped, and counted, rather than waited with."""
 
-    def __init__(self, endpoint: str, stopped: Callable[[], bool]) -> None:
+    def __init__(self, endpoint: str, stopped: Callable[[], bool], token: bytes = b"") -> None:
+        """token: first part of every message, by which the hub knows who speaks."""
+        self._token = token
         self.may_drop = False
         self.dropped = 0
         self._stopped = stopped
         self.context = zmq.Context()
-        self._socket: zmq.Socket[Any] = self.context.socket(zmq.PUSH)
-        self._socket.setsockopt(zmq.SNDHWM, CAPTURE_HWM)
         # The hub reads until `ended`; half a second is for what is on its way when the process ends by an error.
-        self._socket.setsockopt(zmq.LINGER, 500)
+        self._socket = make_socket(self.context, zmq.PUSH, high_water_mark=CAPTURE_HWM, linger_ms=500)
         connected(self._socket, endpoint)
 
     def send(self, frames: list[bytes]) -> None:
@@ -92,7 +95,7 @@ class Outlet:
             if self.may_drop or self._stopped():
                 self.dropped += 1
                 return
-        self._socket.send_multipart(frames)
+        self._socket.send_multipart([self._token, *frames])
 
     def __enter__(self) -> Outlet:
         return self
@@ -162,8 +165,9 @@ class CaptureLoop:
 
     def _send_candidate(self, candidate: Candidate) -> None:
         now_ns = monotonic_ns()
-        if self._task.start:
-            candidate = dataclasses.replace(candidate, event_id=f"{candidate.event_id}-r{self._task.start}")
+        if self._task.start or self._task.event_prefix:
+            again = f"-r{self._task.start}" if self._task.start else ""
+            candidate = dataclasses.replace(candidate, event_id=f"{self._task.event_prefix}{candidate.event_id}{again}")
         stamps = Stamps(apex_grabbed_ns=self._grabbed_ns.get(candidate.apex.index, now_ns), spotted_ns=now_ns)
         self._outlet.send([CANDIDATE, *parts_of(candidate, stamps)])
         if self._preview is not None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic_ns
 
 from ahmsa.types import Candidate
 from streamer.stream.internal import Answer, Stamps
-from streamer.stream.messages import emotion_message, latencies
-from streamer.stream.schema import EmotionMessage
+from streamer.stream.messages import emotion_message, latencies, spot_message
+from streamer.stream.schema import EmotionMessage, SpotMessage
 
 Frames = tuple[int, int]
 """Onset and apex index: which pair of faces an answer is about."""
@@ -26,6 +26,7 @@ class _Event:
     question: Sequence[bytes]
     """The newest candidate's frames, ready to be sent again to another recogniser."""
     asked: Frames
+    newest: Candidate
     provisional: Stamps | None = None
     confirmed: Candidate | None = None
     confirmed_stamps: Stamps = field(default_factory=Stamps)
@@ -52,9 +53,9 @@ class EventBook:
         """Questions that a recogniser still owes an answer to."""
         return sum(not event.answered for event in self._events.values())
 
-    def questions(self) -> list[Sequence[bytes]]:
-        """Every unanswered question, oldest first: for a recogniser that has just (re)started."""
-        return [event.question for event in self._events.values() if not event.answered]
+    def questions(self) -> list[tuple[str, Sequence[bytes]]]:
+        """Every unanswered question with its event, oldest first: for a recogniser that has just (re)started."""
+        return [(event_id, event.question) for event_id, event in self._events.items() if not event.answered]
 
     def provisional(self, candidate: Candidate, stamps: Stamps, question: Sequence[bytes]) -> None:
         """A movement is under way; the question is now open."""
@@ -79,10 +80,22 @@ class EventBook:
         if event is not None and _frames_of(answer) == event.asked:
             event.answer = answer
 
-    def give_up(self, event_id: str, edge: str) -> None:
-        """Drop an event that cannot be answered, and count it."""
-        if self._events.pop(event_id, None) is not None:
-            self.dropped[edge] += 1
+    def lose(self, reason: str) -> list[SpotMessage]:
+        """Nobody is left who could confirm what is open: take it back. Returns the retractions; what is confirmed stays."""
+        lost = {event_id: event for event_id, event in self._events.items() if event.confirmed is None}
+        for event_id in lost:
+            del self._events[event_id]
+        return [
+            spot_message(self._source, replace(event.newest, phase="retracted", reason=reason), event.provisional or Stamps())
+            for event in lost.values()
+        ]
+
+    def give_up(self, event_id: str, edge: str) -> bool:
+        """Drop an event that cannot be answered, and count it; False where it is not open."""
+        if self._events.pop(event_id, None) is None:
+            return False
+        self.dropped[edge] += 1
+        return True
 
     def ready(self) -> list[EmotionMessage]:
         """Take out the events that are confirmed and answered, in the order of their confirmation: a late answer holds back
@@ -104,8 +117,8 @@ class EventBook:
         if event is None:
             while len(self._events) >= self._limit:
                 self.give_up(next(iter(self._events)), "hub->worker")
-            event = self._events[candidate.event_id] = _Event(question, _frames(candidate))
-        event.question, event.asked = question, _frames(candidate)
+            event = self._events[candidate.event_id] = _Event(question, _frames(candidate), candidate)
+        event.question, event.asked, event.newest = question, _frames(candidate), candidate
         return event
 
 

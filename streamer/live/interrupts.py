@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -19,6 +20,16 @@ class InterruptError(RunError):
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(number).name}")
         self.exit_code = 128 + number
+
+
+def output_gone(error: OSError) -> InterruptError | OSError:
+    """What to raise where nobody can be shown anything any more: the terminal was closed, or the reader of a pipe has gone.
+    Any other error stays as it is."""
+    if error.errno == errno.EIO and hasattr(signal, "SIGHUP"):
+        return InterruptError(signal.SIGHUP)
+    if error.errno == errno.EPIPE and hasattr(signal, "SIGPIPE"):
+        return InterruptError(signal.SIGPIPE)
+    return error
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
 """Child processes: how they start, report, are watched, started again and ended. The only file that starts processes.
 
-Children ignore SIGINT: the parent decides. They end by a ladder: a word, bounded join, terminate, kill. A child whose parent
-has vanished ends by itself, and removes what the parent could not.
+Children ignore SIGINT, SIGTERM and SIGHUP, which reach the whole group where a terminal or a service manager sends them: the
+parent decides. They end by a ladder: a word, bounded join, kill. A child whose parent has vanished ends by itself, and removes
+what the parent could not.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import os
 import shutil
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,12 +23,13 @@ from time import monotonic
 from typing import Any
 
 from ahmsa.errors import AhmsaError
+from ahmsa.threads import Supervised
 
 Stopped = Callable[[], bool]
 Target = Callable[[Any, Stopped], None]
 """What a child runs: a function of its task, and of the question whether it should stop."""
 
-_JOIN_S, _TERMINATE_S, _KILL_S = 0.8, 0.3, 0.3
+_JOIN_S, _KILL_S = 0.8, 0.5
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 8.0
 _TRIES = 5
 _CRASH = 3
@@ -73,6 +74,7 @@ class Child:
         report.close()
         self.started_s = monotonic()
         self._words: str | None = None
+        self._killed_for: str | None = None
 
     @property
     def pid(self) -> int:
@@ -89,24 +91,25 @@ class Child:
             return None
         self._words = self._words or self._hear()
         if self._words is not None:
-            return Death(self.name, self._words, exit_code=code, explained=code != _CRASH, killed=False)
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"it crashed with exit code {code}"
-        return Death(self.name, how, exit_code=1, explained=False, killed=code < 0)
+            return Death(self.name, self._words, exit_code=max(code, 1), explained=code != _CRASH, killed=False)
+        how = f"killed by {_signal_name(-code)}" if code < 0 else f"it crashed with exit code {code}"
+        return Death(self.name, self._killed_for or how, exit_code=1, explained=False, killed=code < 0)
 
     def ask_to_stop(self) -> None:
         with contextlib.suppress(OSError):
             self._stop.send_bytes(b"stop")
 
     def end(self, until_s: float) -> None:
-        """The rest of the ladder: wait until then, terminate, kill."""
+        """The rest of the ladder: wait until then, kill."""
         self._process.join(max(0.0, until_s - monotonic()))
-        for push, patience_s in ((self._process.terminate, _TERMINATE_S), (self._process.kill, _KILL_S)):
-            if self._process.is_alive():
-                push()
-                self._process.join(patience_s)
-
-    def kill(self) -> None:
         if self._process.is_alive():
+            self._process.kill()
+            self._process.join(_KILL_S)
+
+    def kill(self, why: str | None = None) -> None:
+        """why: what its death is reported as, where it is killed for a reason."""
+        if self._process.is_alive():
+            self._killed_for = self._killed_for or why
             self._process.kill()
 
     def _hear(self) -> str | None:
@@ -114,6 +117,13 @@ class Child:
             if self._report.poll():
                 return self._report.recv_bytes().decode()
         return None
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 class Keeper:
@@ -166,6 +176,11 @@ class Keeper:
         return death
 
     @property
+    def waits(self) -> bool:
+        """The child has died, and the pause before its next start is not over."""
+        return self._again_s is not None
+
+    @property
     def gave_up(self) -> bool:
         return self._deaths >= _TRIES
 
@@ -185,20 +200,33 @@ def end_children(children: Iterable[Child]) -> None:
 
 def _run_child(target: Target, task: object, stop: Connection, report: Connection, leftovers: Path | None, debug: bool) -> None:
     """What runs in the new process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(leftovers,), name="parent watch", daemon=True).start()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    Supervised("parent watch", lambda: _end_with_parent(leftovers)).start()
     if not debug:
         # Libraries in C++ write to the file descriptor, past Python, and would tear the parent's screen.
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device, not a path)
             os.dup2(nowhere.fileno(), 2)
     try:
         target(task, stop.poll)
+        _tidy_up_after(stop, leftovers)
     except AhmsaError as error:
         _explain(report, str(error), error.exit_code)
     except Exception as error:  # noqa: BLE001 (any other error is told to the parent, which decides)
         if debug:
             traceback.print_exc()
         _explain(report, f"{type(error).__name__}: {error} (run again with --debug for the traceback)", _CRASH)
+
+
+def _tidy_up_after(stop: Connection, leftovers: Path | None) -> None:
+    """Where the pipe has ended without a word the parent is gone, and the thread that watches it may not get its turn."""
+    try:
+        if stop.poll():
+            stop.recv_bytes()
+    except (EOFError, OSError):
+        if leftovers is not None:
+            shutil.rmtree(leftovers, ignore_errors=True)
 
 
 def _explain(report: Connection, sentence: str, exit_code: int) -> None:

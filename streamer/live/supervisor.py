@@ -1,7 +1,7 @@
-"""The live program: capture process, worker process and hub put together, watched over, and ended in order.
+"""The live program: capture processes, workers and hub put together, watched over, and ended in order.
 
-capture process --> hub (a thread of this process) --> subscribers: view, recorder, yours
-                    hub <--> worker process, or a worker elsewhere
+capture processes --> hub (a thread of this process) --> recorder, subscribers: view, yours
+                      hub <--> worker processes, or workers elsewhere
 """
 
 from __future__ import annotations
@@ -13,22 +13,35 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from ahmsa.errors import AhmsaError, CheckpointError, RunError, UsageError
-from configs.schema import LiveSettings
+from ahmsa.errors import AhmsaError, CheckpointError, RunError
+from configs.schema import LiveSettings, StreamSettings
 from streamer.acquire.sources import SourceSpec, check_source
 from streamer.live.capture_process import CaptureTask, run_capture
 from streamer.live.hub import Hub
-from streamer.live.interrupts import InterruptError, signals
-from streamer.live.processes import Child, Death, Keeper, Target, end_children
+from streamer.live.interrupts import InterruptError, output_gone, signals
+from streamer.live.jobs import (
+    GIVE_UP_S,
+    SILENT_S,
+    START_S,
+    WORKER_SILENT_S,
+    SourceJob,
+    WorkerJob,
+    distinct,
+    error_of,
+)
+from streamer.live.processes import Child, Keeper, Target, end_children
+from streamer.live.source_line import SourceEdge
 from streamer.recognise.worker import WorkerTask, run_worker
-from streamer.session.recorder import Recorder, RecorderThread
+from streamer.session.recorder import Recorder
 from streamer.stream.client import EmotionStream
+from streamer.stream.clocks import SessionClock
 from streamer.stream.markers import Answered, MarkerRequest
 from streamer.stream.publisher import INPROC
 from streamer.stream.schema import AnyMessage, RecordingState, StatusMessage
@@ -39,6 +52,7 @@ if TYPE_CHECKING:
 
 _ANSWERS_S = 15.0
 """How long the last movements of a finished file may wait for their answers."""
+_ENDING_S = 5.0
 _STEP_S = 0.05
 _LAST_WORDS_S = 0.4
 
@@ -47,7 +61,7 @@ _LAST_WORDS_S = 0.4
 class LiveOptions:
     """What one run is told beside its settings."""
 
-    source: SourceSpec
+    sources: tuple[SourceSpec, ...]
     settings: LiveSettings
     checkpoint: Path | None = None
     """None: the one that ships with the program."""
@@ -84,22 +98,32 @@ class View(Protocol):
 
 
 def run_live(options: LiveOptions, view: View) -> None:
-    """Run until the source or the duration ends. Raises RunError where the job was not done, InterruptError after a signal."""
+    """Run until the sources or the duration end. Raises RunError where the job was not done, InterruptError after a signal and
+    where the terminal has gone."""
     # What is named wrongly is said at once, and in one sentence, before any process starts.
-    check_source(options.source)
+    for source in options.sources:
+        check_source(source)
     if options.checkpoint is not None and not options.checkpoint.is_file():
         raise CheckpointError.missing(options.checkpoint)
     session = LiveSession(options, view.notice)
     # Signals outermost: one that comes while things are being undone must not leave them half undone.
     with signals(session.kill) as caught, session as live:
-        view.opened(live.endpoint, live.mark, live.page)
-        while (reason := live.over()) is None and not caught and not view.end_wanted:
-            message = live.stream.next(_STEP_S)
-            if message is not None:
-                live.note(message)
-                view.take(message)
-            view.tick()
-        live.finish(reason or ("interrupted" if caught else "ended by key"), view.take)
+        try:
+            view.opened(live.endpoint, live.mark, live.page)
+            while not caught and (reason := live.over()) is None and not view.end_wanted:
+                message = live.stream.next(_STEP_S)
+                if message is not None:
+                    live.note(message)
+                    view.take(message)
+                view.tick()
+            live.finish("interrupted" if caught else reason or "ended by key", view.take)
+        except RunError:
+            # What a signal to the whole group did to the children is no failure of the run.
+            if not caught:
+                raise
+        except OSError as error:
+            live.finish("interrupted", _nobody_watches)
+            raise output_gone(error) from None
     if caught:
         raise InterruptError(caught[0])
 
@@ -110,13 +134,12 @@ class LiveSession:
     def __init__(self, options: LiveOptions, notice: Callable[[str], None]) -> None:
         self._options, self._notice = options, notice
         self._settings = options.settings
-        self._is_file = options.source.kind not in ("camera", "url")
         self._first_frame_s: float | None = None
         self._ended_s: float | None = None
         self._failure: AhmsaError | None = None
         self._reason = "failed"
-        self._keepers: list[Keeper] = []
-        self._recorder: RecorderThread | None = None
+        self._jobs: list[SourceJob] = []
+        self._workers: list[WorkerJob] = []
         self._folder: Path | None = None
         self._page: PageServer | None = None
         self._preview_endpoint: str | None = None
@@ -143,7 +166,8 @@ class LiveSession:
 
     @property
     def children(self) -> list[Child]:
-        return [keeper.child for keeper in self._keepers]
+        keepers = [job.keeper for job in self._jobs if job.keeper is not None]
+        return [keeper.child for keeper in (*keepers, *(job.keeper for job in self._workers))]
 
     def mark(
         self,
@@ -164,16 +188,19 @@ class LiveSession:
 
     def over(self) -> str | None:
         """Look after everything; returns why the run is over, or None. Raises RunError where something of our own broke."""
-        for keeper in self._keepers:
-            death = keeper.check()
-            if death is not None:
-                self._mourn(keeper, death)
-        self._check_threads()
+        self._hub.check()
+        if self._page is not None:
+            self._page.check()
+        for source in self._jobs:
+            self._look_after_source(source)
+        for worker in self._workers:
+            self._look_after_worker(worker)
         self._check_crop()
-        if self._failure is not None and not (self._is_file and self._hub.ended.is_set()):
+        if self._failure is not None:
             return "failed"
-        if self._is_file and self._hub.ended.is_set():
-            return self._source_ended()
+        ended = [job.is_file and self._hub.has_ended(job.name) for job in self._jobs]
+        if all(has_ended or job.failure for has_ended, job in zip(ended, self._jobs, strict=True)):
+            return self._sources_ended() if any(ended) else "failed"
         duration_s = self._options.duration_s
         if duration_s is not None and self._first_frame_s is not None and monotonic() - self._first_frame_s >= duration_s:
             return "duration"
@@ -181,22 +208,26 @@ class LiveSession:
 
     def finish(self, reason: str, take: Callable[[AnyMessage], None]) -> None:
         """End in order: capture, worker, hub, recorder. `take` gets the last messages. Raises where the job was not done."""
-        unanswered = self._end_children()
-        self._reason = reason if self._failure is None else "failed"
+        unanswered, waiting_s = self._end_children()
+        failure = self._failure or next((job.failure for job in self._jobs if job.failure), None)
+        self._reason = reason if failure is None or reason == "interrupted" else "failed"
         self._hub.stop(self._reason)
         while (message := self.stream.next(0)) is not None:
             take(message)
-        if self._failure is not None:
-            raise self._failure
+        if failure is not None:
+            raise failure
         if self._hub.refusals:
-            sentence, times = self._hub.refusals.most_common(1)[0]
-            raise RunError(f"the recogniser refused {times} movement(s): {sentence}")
+            [(sentence, times), *others] = self._hub.refusals.most_common()
+            also = f" (and {sum(count for _, count in others)} for other reasons)" if others else ""
+            raise RunError(f"the recogniser refused {times} movement(s): {sentence}{also}")
         was_never_there = self._hub.worker_crop_px is None
-        # A movement of the last moment may lack its answer when a duration is over; one without any recogniser may not.
-        if unanswered and (reason == "source ended" or (reason == "duration" and was_never_there)):
-            raise RunError(
-                f"{unanswered} movement(s) got no answer from the recogniser at {self._worker_endpoint}; is it running?"
-            )
+        # A movement of the last moment may lack its answer when a run is ended; one without any recogniser may not, nor one
+        # that has waited for long.
+        is_lost = reason == "source ended" or (reason == "duration" and was_never_there) or waiting_s > _ANSWERS_S / 2
+        if unanswered and is_lost:
+            said = f" (it said: {self._hub.complaint})" if self._hub.complaint else ""
+            where = " and ".join(self._worker_endpoints)
+            raise RunError(f"{unanswered} movement(s) got no answer from the recogniser at {where}; is it running?{said}")
 
     def kill(self) -> None:
         """The second Ctrl-C: no questions asked."""
@@ -211,37 +242,51 @@ class LiveSession:
         recording: RecordingState = "video" if options.record_video else "events" if options.record else "off"
         self._folder = folder = Path(tempfile.mkdtemp(prefix="ahmsa-"))
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
-        self._worker_endpoint = stream.worker or local_endpoint(folder, "worker")
-        self._capture_endpoint = local_endpoint(folder, "capture")
+        own = [] if stream.worker else range(stream.workers)
+        self._worker_endpoints = elsewhere(stream) or [local_endpoint(folder, f"worker{number}") for number in own]
+        specs = distinct(list(options.sources))
+        for number, spec in enumerate(specs):
+            edge = SourceEdge(
+                name=spec.name,
+                endpoint=local_endpoint(folder, f"capture{number}"),
+                lossless=spec.kind not in ("camera", "url"),
+                token=secrets.token_bytes(16),
+            )
+            self._jobs.append(SourceJob(spec, edge, f"{spec.name}-" if len(specs) > 1 else ""))
+        record, clock = None, SessionClock()
+        if options.record is not None:
+            settings = msgspec.to_builtins(self._settings)
+            names = " ".join(job.name for job in self._jobs)
+            recorder = Recorder(options.record, session=self.id, source=names, settings=settings, started=clock.start)
+            cleanup.callback(lambda: recorder.close(self._reason))
+            record = recorder.take
         self._hub = Hub(
             stream,
             session=self.id,
-            source=options.source.name,
-            capture_endpoint=self._capture_endpoint,
-            worker_endpoint=self._worker_endpoint,
-            lossless=self._is_file,
+            sources=[job.edge for job in self._jobs],
+            worker_endpoints=self._worker_endpoints,
             recording=recording,
+            record=record,
+            clock=clock,
         )
         cleanup.callback(self._hub.close)
-        # Both listen before the first message, in this process, with queues without limit: they see every message.
+        # It listens before the first message, in this process, with a queue without limit: it sees every message.
         self.stream = EmotionStream(INPROC, topics=[""], high_water_mark=0, context=self._hub.context)
         cleanup.callback(self.stream.close)
-        if options.record is not None:
-            settings = msgspec.to_builtins(self._settings)
-            recorder = Recorder(
-                options.record, session=self.id, source=options.source.name, settings=settings, started=self._hub.started
-            )
-            self._recorder = thread = RecorderThread(recorder, self._hub.context, self._hub.marker_recorded)
-            cleanup.callback(lambda: thread.close(self._reason))
         if options.web_port is not None:
             self._serve_page(options.web_port, local_endpoint(folder, "preview"), cleanup)
         self._warn()
         self._hub.start()
         cleanup.callback(lambda: self._hub.stop(self._reason))
         cleanup.callback(lambda: end_children(self.children))
-        self._keep("capture", run_capture, self._capture_task, may_restart=not self._is_file)
-        if stream.worker is None:
-            self._keep("worker", run_worker, self._worker_task, may_restart=True)
+        for job in self._jobs:
+            name = "capture" if len(self._jobs) == 1 else f"capture {job.name}"
+            make_task = partial(self._capture_task, job)
+            job.keeper = self._keep(name, run_capture, make_task, may_restart=not job.is_file)
+        for number in own:
+            name = "worker" if stream.workers == 1 else f"worker {number + 1}"
+            keeper = self._keep(name, run_worker, partial(self._worker_task, number), may_restart=True)
+            self._workers.append(WorkerJob(number, keeper))
 
     def _serve_page(self, port: int, preview_endpoint: str, cleanup: contextlib.ExitStack) -> None:
         from streamer.web.server import PageServer  # brings the web framework, which only the page needs
@@ -250,26 +295,27 @@ class LiveSession:
         cleanup.callback(self._page.close)
         self._preview_endpoint = preview_endpoint
 
-    def _keep(self, name: str, target: Target, make_task: Callable[[int], object], *, may_restart: bool) -> None:
-        keeper = Keeper(name, target, make_task, may_restart=may_restart, leftovers=self._folder, debug=self._options.debug)
-        self._keepers.append(keeper)
+    def _keep(self, name: str, target: Target, make_task: Callable[[int], object], *, may_restart: bool) -> Keeper:
+        return Keeper(name, target, make_task, may_restart=may_restart, leftovers=self._folder, debug=self._options.debug)
 
-    def _capture_task(self, restarts: int) -> CaptureTask:
+    def _capture_task(self, job: SourceJob, restarts: int) -> CaptureTask:
         options = self._options
-        video = options.record if options.record_video else None
+        job.heard_at_start = self._hub.heard(job.name)
         return CaptureTask(
-            source=options.source,
+            source=job.spec,
             settings=self._settings,
-            endpoint=self._capture_endpoint,
+            endpoint=job.edge.endpoint,
+            token=job.edge.token,
+            event_prefix=job.prefix,
             as_fast_as_possible=options.as_fast_as_possible,
             start=restarts,
-            record_video=video,
+            record_video=options.record if options.record_video else None,
             preview_endpoint=self._preview_endpoint,
         )
 
-    def _worker_task(self, _: int) -> WorkerTask:
+    def _worker_task(self, number: int, _: int) -> WorkerTask:
         return WorkerTask(
-            endpoint=self._worker_endpoint,
+            endpoint=self._worker_endpoints[number],
             checkpoint=self._options.checkpoint,
             settings=self._settings.recogniser,
             device=self._settings.device,
@@ -278,30 +324,64 @@ class LiveSession:
     def _warn(self) -> None:
         if not is_loopback(self._hub.endpoint):
             self._notice(f"the stream at {self._hub.endpoint} can be read by anyone on that network: it has no password")
-        if not is_loopback(self._worker_endpoint):
-            self._notice(f"pictures of faces are sent to {self._worker_endpoint}, unencrypted")
+        for endpoint in self._worker_endpoints:
+            if not is_loopback(endpoint):
+                self._notice(f"pictures of faces are sent to {endpoint}, unencrypted")
 
-    def _mourn(self, keeper: Keeper, death: Death) -> None:
-        again = "" if keeper.gave_up else "; it is being started again"
-        if keeper.name == "capture":
-            self._hub.source_is("offline", death.how)
+    def _look_after_source(self, job: SourceJob) -> None:
+        """Start it again where it died or hangs, and say so; one that cannot be started again has failed."""
+        assert job.keeper is not None
+        death = job.keeper.check()
+        if death is None:
+            self._look_for_silence(job)
+            return
+        has_ended = job.is_file and self._hub.has_ended(job.name)
+        self._hub.source_died(job.name, "offline", death.how)
+        job.is_silent = False
+        if not job.keeper.gave_up:
+            self._notice(f"the {death.name} process died ({death.how}); it is being started again")
+            return
+        job.failure = error_of(death)
+        if len(self._jobs) > 1:
+            self._notice(f"{job.name}: {job.failure}; the other sources go on")
+        elif not has_ended:
+            self._failure = self._failure or job.failure
+
+    def _look_for_silence(self, job: SourceJob) -> None:
+        assert job.keeper is not None
+        if job.keeper.waits or job.keeper.gave_up or self._hub.has_ended(job.name):
+            job.silence.look(object())
+            return
+        heard = self._hub.heard(job.name)
+        silent_s = job.silence.look(heard)
+        limit_s = START_S if heard == job.heard_at_start else max(SILENT_S, 3 * self._settings.stream.status_s)
+        if silent_s < limit_s:
+            job.is_silent = False
+        elif not job.is_silent:
+            job.is_silent = True
+            why = f"the capture process has been silent for {limit_s:g} s"
+            self._hub.source_is(job.name, "offline", why)
+            if not job.is_file:
+                job.keeper.child.kill(why)
+        elif silent_s > GIVE_UP_S:
+            job.keeper.child.kill(f"the capture process has been silent for {GIVE_UP_S:g} s")
+
+    def _look_after_worker(self, job: WorkerJob) -> None:
+        heard = self._hub.worker_heard(job.number)
+        if heard is None:
+            job.silence.look(object())
+        elif job.silence.look(heard) > WORKER_SILENT_S:
+            job.keeper.child.kill(f"it has been silent for {WORKER_SILENT_S:g} s")
+        death = job.keeper.check()
+        if death is None:
+            return
+        self._hub.worker_is(job.number, "lost" if job.keeper.gave_up else "restarting", job.keeper.restarts + 1)
+        if not job.keeper.gave_up:
+            self._notice(f"the {death.name} process died ({death.how}); it is being started again")
+        elif all(worker.keeper.gave_up for worker in self._workers):
+            self._failure = self._failure or error_of(death)
         else:
-            self._hub.worker_is("lost" if keeper.gave_up else "restarting", keeper.restarts + 1)
-        if keeper.gave_up:
-            self._fail(death)
-        else:
-            self._notice(f"the {death.name} process died ({death.how}){again}")
-
-    def _fail(self, death: Death) -> None:
-        kind = UsageError if death.exit_code == 2 else RunError
-        sentence = death.how if death.explained else f"the {death.name} process died: {death.how}"
-        self._failure = self._failure or kind(sentence)
-
-    def _check_threads(self) -> None:
-        parts = (self._hub, self._recorder, self._page)
-        broken = next((part.failure for part in parts if part is not None and part.failure is not None), None)
-        if broken is not None:
-            raise RunError(f"the run cannot go on: {type(broken).__name__}: {broken}") from broken
+            self._notice(f"the {death.name} process died ({death.how}); the others go on")
 
     def _check_crop(self) -> None:
         theirs, ours = self._hub.worker_crop_px, self._settings.face.crop_px
@@ -310,27 +390,44 @@ class LiveSession:
                 f"the recogniser's checkpoint was trained on {theirs} px crops, but face.crop_px is {ours}; set it to {theirs}"
             )
 
-    def _source_ended(self) -> str | None:
-        """The file is through: over as soon as the recogniser has answered what it was asked, or will not."""
+    def _sources_ended(self) -> str | None:
+        """The files are through: over as soon as the recogniser has answered what it was asked, or will not."""
         self._ended_s = self._ended_s or monotonic()
-        gone = any(keeper.gave_up for keeper in self._keepers if keeper.name == "worker")
+        gone = bool(self._workers) and all(job.keeper.gave_up for job in self._workers)
         if self._hub.unanswered and not gone and monotonic() - self._ended_s < _ANSWERS_S:
+            return None
+        # Its process ends by itself, and may have something to say about the file: that it is cut off.
+        ending = any(job.is_file and job.keeper is not None and job.keeper.child.alive for job in self._jobs)
+        if ending and monotonic() - self._ended_s < _ENDING_S:
             return None
         return "source ended"
 
-    def _end_children(self) -> int:
-        """End capture first, so that its last words and their answers still arrive. Returns how many answers are missing."""
-        for keeper in self._keepers:
-            if keeper.name == "capture":
-                keeper.child.ask_to_stop()
+    def _end_children(self) -> tuple[int, float]:
+        """End capture first, so that its last words and their answers still arrive. Returns how many answers are missing, and
+        for how long nothing has been answered."""
+        for job in self._jobs:
+            if job.keeper is not None:
+                job.keeper.child.ask_to_stop()
         until_s = monotonic() + _LAST_WORDS_S
-        while monotonic() < until_s and (not self._hub.ended.is_set() or self._hub.unanswered):
+        while monotonic() < until_s and not self._all_is_told():
             sleep(0.01)
-        unanswered = self._hub.unanswered
+        unanswered, waiting_s = self._hub.unanswered, self._hub.waiting_s
         end_children(self.children)
-        for keeper in self._keepers:
+        for job in self._jobs:
             # A file that turned out to be cut off: the capture process told its events first, and its error last.
-            death = keeper.child.death()
-            if death is not None and not death.killed and self._failure is None:
-                self._fail(death)
-        return unanswered
+            death = job.keeper.child.death() if job.keeper is not None else None
+            if death is not None and not death.killed and job.failure is None:
+                job.failure = error_of(death)
+        return unanswered, waiting_s
+
+    def _all_is_told(self) -> bool:
+        return all(self._hub.has_ended(job.name) for job in self._jobs) and not self._hub.unanswered
+
+
+def elsewhere(stream: StreamSettings) -> list[str]:
+    """Endpoints of recognisers that run elsewhere."""
+    return [stream.worker] if isinstance(stream.worker, str) else list(stream.worker or ())
+
+
+def _nobody_watches(_: AnyMessage) -> None:
+    """The terminal has gone."""

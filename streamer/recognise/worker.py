@@ -18,15 +18,15 @@ from typing import Protocol
 import zmq
 
 from ahmsa.errors import AhmsaError, StreamError
+from ahmsa.printable import printable
 from ahmsa.settings import RecogniserSettings
 from ahmsa.types import Candidate, Emotion, FlowMap
 from streamer.stream.internal import CANDIDATE, HELLO, RETRACT, Answer, Refusal, WorkerReady, candidate_of, encode_reply
 from streamer.stream.messages import answer_of
-from streamer.stream.sockets import bound
+from streamer.stream.sockets import bound, forget_file, make_socket, receive
 
 _POLL_MS = 100
 _WAITING_LIMIT = 256
-_LARGEST_PART_BYTES = 1 << 20
 _GPU_BATCH = 32
 
 
@@ -88,16 +88,13 @@ class Worker:
 
     def __init__(self, endpoint: str) -> None:
         self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.ROUTER)
-        self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.setsockopt(zmq.SNDHWM, 1000)
-        self._socket.setsockopt(zmq.RCVHWM, 1000)
-        self._socket.setsockopt(zmq.MAXMSGSIZE, _LARGEST_PART_BYTES)
+        self._socket = make_socket(self._context, zmq.ROUTER)
         # A client that reconnects under its old name gets the answers it was waiting for.
         self._socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+        self.endpoint = ""
         try:
             self.endpoint = bound(self._socket, endpoint)
-        except StreamError:
+        except AhmsaError:
             self.close()
             raise
         self._instance = secrets.token_hex(4)
@@ -125,6 +122,7 @@ class Worker:
 
     def close(self) -> None:
         self._socket.close()
+        forget_file(self.endpoint)
         self._context.term()
 
     def _receive(self, timeout_ms: int, ready: WorkerReady) -> None:
@@ -136,8 +134,10 @@ class Worker:
             if not self._socket.poll(timeout_ms):
                 return
             timeout_ms = 0
-            client, *parts = self._socket.recv_multipart()
+            client, *parts = receive(self._socket) or [b""]
             match parts:
+                case [] if not client:
+                    continue  # more parts than any question has
                 case [kind] if kind == HELLO:
                     self._reply(client, ready)
                 case [kind, event_id] if kind == RETRACT:
@@ -153,6 +153,9 @@ class Worker:
         except StreamError as error:
             self._reply(client, Refusal(event_id=None, sentence=str(error)))
             return
+        except Exception as error:  # noqa: BLE001 (whatever one message does to its decoder, the next is taken)
+            self._reply(client, Refusal(event_id=None, sentence=f"this question cannot be read ({type(error).__name__})"))
+            return
         if len(self._waiting) >= _WAITING_LIMIT:
             owner, oldest = self._waiting.popleft()
             self._reply(owner, Refusal(event_id=oldest.event_id, sentence="the worker has too many questions waiting"))
@@ -166,14 +169,18 @@ class Worker:
         started = perf_counter()
         try:
             results = recogniser.recognise([candidate for _, candidate in questions])
-        except AhmsaError as error:
+        except Exception as error:
+            if recogniser.device != "cpu" and not isinstance(error, AhmsaError) and len(questions) == 1:
+                raise  # a device that has failed once fails for ever: a fresh process may find it well
             if len(questions) > 1:
                 # One question that cannot be answered must not cost those that came with it theirs.
                 for question in questions:
                     self._answer(recogniser, [question])
             else:
                 [(client, candidate)] = questions
-                self._reply(client, Refusal(event_id=candidate.event_id, sentence=str(error)))
+                known = isinstance(error, AhmsaError)
+                sentence = str(error) if known else f"it cannot be computed ({type(error).__name__}: {error})"
+                self._reply(client, Refusal(event_id=candidate.event_id, sentence=printable(sentence)))
             return
         spent_ms = (perf_counter() - started) * 1e3
         for (client, candidate), result in zip(questions, results, strict=True):

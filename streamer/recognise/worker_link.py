@@ -12,9 +12,11 @@ import zmq
 from ahmsa.errors import StreamError
 from streamer.stream.internal import CANDIDATE, HELLO, RETRACT, Answer, Refusal, WorkerReady, reply_of
 from streamer.stream.schema import WorkerState, WorkerStatus
-from streamer.stream.sockets import connected
+from streamer.stream.sockets import connected, make_socket, receive
 
 HEARTBEAT_S = 0.5
+_AT_ONCE = 256
+"""Replies that are taken in one go, so that one who talks without end does not hold up the others."""
 SILENCE_S = 6.0
 """Longer than the slowest answer: a worker does not reply while it computes."""
 
@@ -25,12 +27,12 @@ class WorkerLink:
     def __init__(self, context: zmq.Context[Any], endpoint: str, name: str, high_water_mark: int) -> None:
         self.status = WorkerStatus(state="starting")
         self.crop_px: int | None = None
+        self.heard = 0
+        """Counts its replies."""
         self._instance: str | None = None
         self._heard_s = self._hello_s = monotonic() - HEARTBEAT_S
-        self.socket = context.socket(zmq.DEALER)
-        self.socket.setsockopt(zmq.LINGER, 0)
-        self.socket.setsockopt(zmq.SNDHWM, high_water_mark)
-        self.socket.setsockopt(zmq.RCVHWM, high_water_mark)
+        self.endpoint = endpoint
+        self.socket = make_socket(context, zmq.DEALER, high_water_mark=high_water_mark)
         self.socket.setsockopt(zmq.RECONNECT_IVL, 50)
         # One name for the whole session, so that answers survive a reconnect; nothing is queued for a worker that is not there.
         self.socket.setsockopt_string(zmq.ROUTING_ID, name)
@@ -59,17 +61,27 @@ class WorkerLink:
         """Replies that have arrived, and whether the worker has just become ready: it then knows no open question."""
         replies: list[Answer | Refusal] = []
         has_come = False
-        while self.socket.poll(0):
-            reply = _reply_in(self.socket.recv_multipart())
+        for _ in range(_AT_ONCE):
+            if not self.socket.poll(0):
+                break
+            reply = _reply_in(receive(self.socket))
             self._heard_s = monotonic()
+            self.heard += 1
             if isinstance(reply, WorkerReady):
                 has_come |= self._greet(reply)
             else:
                 replies.append(reply)
         return replies, has_come
 
+    @property
+    def is_known(self) -> bool:
+        """Whether this recogniser, as it runs now, has ever said that it is ready."""
+        return self._instance is not None
+
     def is_now(self, state: WorkerState, restarts: int | None = None) -> None:
         """Note what the parent knows of the worker's process, or silence."""
+        if state == "restarting":
+            self._instance = None
         self.status = msgspec.structs.replace(
             self.status, state=state, restarts=self.status.restarts if restarts is None else restarts
         )
@@ -92,6 +104,6 @@ class WorkerLink:
 def _reply_in(frames: Sequence[bytes]) -> Answer | WorkerReady | Refusal:
     """A reply; one that cannot be read is a refusal that says so: a recogniser of another version ends no run."""
     try:
-        return reply_of(frames[0])
+        return reply_of(frames[0] if frames else b"")
     except StreamError as error:
         return Refusal(event_id=None, sentence=str(error))

@@ -8,23 +8,22 @@ came from, and when it started and ended. `clocks.csv` has a pair of both clocks
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
+import os
 import platform
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from time import monotonic_ns
+from time import monotonic, monotonic_ns
 from typing import Any
 
 import msgspec
-import zmq
 
 from ahmsa.errors import RunError
-from ahmsa.files import write_whole
-from streamer.stream.client import EmotionStream
+from ahmsa.files import new_private_file, private_folder, write_whole
 from streamer.stream.clocks import ClockPair, clock_pair, utc_text
-from streamer.stream.publisher import INPROC
 from streamer.stream.schema import MotionMessage, StatusMessage, WorkerStatus, decode
 
 LAYOUT = 1
@@ -37,6 +36,10 @@ IMAGE_SIDE = "image_"
 """Put before a region's name in the header: its left is the image's left, which is the person's right."""
 _CLOCKS_EVERY_NS = 10_000_000_000
 _PACKAGES = ("ahmsa", "numpy", "opencv-contrib-python", "mediapipe", "torch", "pyzmq", "msgspec")
+
+
+_LOOK_S = 1.0
+"""A record that was removed is noticed within so long."""
 
 
 class Clocks(msgspec.Struct, frozen=True):
@@ -88,20 +91,21 @@ class Recorder:
         """started: the moment from which the session's seconds count; None: now."""
         self.folder = folder
         self._clocks_ns = 0
+        self._regions: tuple[str, ...] = ()
+        self._early: list[MotionMessage] = []
+        self._looked_s = monotonic()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
             if (folder / EVENTS).exists():
                 raise RunError(f"{folder} already holds a session; name a new folder to record into")
-            self._events = (folder / EVENTS).open("xb")
-            self._motion = (folder / MOTION).open("x", newline="", encoding="utf-8")
-            self._clocks = (folder / CLOCKS).open("x", newline="", encoding="utf-8")
+            # Unbuffered: what was written is out of this process, whatever ends it.
+            self._events = io.FileIO(new_private_file(folder / EVENTS), "ab")
+            self._motion = io.FileIO(new_private_file(folder / MOTION), "ab")
+            self._clocks = io.FileIO(new_private_file(folder / CLOCKS), "ab")
         except OSError as error:
             raise RunError(
                 f"cannot record into {folder}: {error.strerror or error}; name a folder that can be written"
             ) from None
-        self._rows = csv.writer(self._motion)
-        self._regions: tuple[str, ...] = ()
-        self._early: list[MotionMessage] = []
         self._record = SessionRecord(
             session=session,
             source=source,
@@ -111,39 +115,73 @@ class Recorder:
             platform=platform.platform(),
         )
         self._write_session()
-        csv.writer(self._clocks).writerow(CLOCK_COLUMNS)
-        self._note_clocks(clock_pair())
+        with self._told():
+            self._put(self._clocks, _csv_line(CLOCK_COLUMNS))
+            self._note_clocks(clock_pair())
 
     def take(self, topic: str, payload: bytes) -> None:
-        """Write one published message."""
-        if monotonic_ns() - self._clocks_ns >= _CLOCKS_EVERY_NS:
-            self._note_clocks(clock_pair())
-        if topic.startswith("motion."):
-            message = decode(payload)
-            if isinstance(message, MotionMessage):
-                self._take_motion(message)
-            return
-        self._events.write(b'{"topic":' + msgspec.json.encode(topic) + b"," + payload[1:] + b"\n")
-        self._events.flush()
-        if topic.startswith("status."):
-            self._note_worker(decode(payload))
+        """Write one message that is about to be published. Raises RunError where it cannot be kept."""
+        with self._told():
+            self._check_place()
+            if monotonic_ns() - self._clocks_ns >= _CLOCKS_EVERY_NS:
+                self._note_clocks(clock_pair())
+            if topic.startswith("motion."):
+                message = decode(payload)
+                if isinstance(message, MotionMessage):
+                    self._take_motion(message)
+                return
+            self._put(self._events, b'{"topic":' + msgspec.json.encode(topic) + b"," + payload[1:] + b"\n")
+            if topic.startswith("status."):
+                self._note_worker(decode(payload))
 
     def close(self, reason: str) -> None:
-        """Write down how it ended."""
-        if not self._regions:
-            self._write_header()
-        self._events.close()
-        self._motion.close()
+        """Write down how it ended, as far as that can be written: what is on disk stays readable without."""
+        with contextlib.suppress(OSError, RunError):
+            if not self._regions:
+                self._write_header()
         end = clock_pair()
-        self._note_clocks(end)
-        self._clocks.close()
+        with contextlib.suppress(OSError):
+            self._note_clocks(end)
+        for file in (self._events, self._motion, self._clocks):
+            with contextlib.suppress(OSError):
+                file.close()
         self._record = msgspec.structs.replace(self._record, ended=clocks_of(end), reason=reason)
-        self._write_session()
+        with contextlib.suppress(OSError, RunError):
+            if (self.folder / EVENTS).exists():  # a folder that was removed is not made again
+                self._write_session()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise RunError(f"cannot record into {self.folder}: {reason}; the run ended, what was written is kept") from None
+
+    def _check_place(self) -> None:
+        """Now and then: is what is written still where it can be found?"""
+        if monotonic() - self._looked_s < _LOOK_S:
+            return
+        self._looked_s = monotonic()
+        for file, name in ((self._events, EVENTS), (self._motion, MOTION)):
+            mine = os.fstat(file.fileno())
+            try:
+                there = (self.folder / name).stat()
+            except FileNotFoundError:
+                there = None
+            if there is None or (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino):
+                raise RunError(f"{self.folder / name} was removed while it was being written; the run ended, record anew")
+
+    @staticmethod
+    def _put(file: io.RawIOBase, line: bytes) -> None:
+        """A line as a whole. A disk that is nearly full takes a part of it and complains about the rest."""
+        rest = memoryview(line)
+        while rest:
+            rest = rest[file.write(rest) or 0 :]
 
     def _note_clocks(self, pair: ClockPair) -> None:
         self._clocks_ns = pair.monotonic_ns
-        csv.writer(self._clocks).writerow((pair.monotonic_ns, pair.utc_ns))
-        self._clocks.flush()
+        self._put(self._clocks, _csv_line((pair.monotonic_ns, pair.utc_ns)))
 
     def _take_motion(self, message: MotionMessage) -> None:
         if not self._regions and not message.regions:
@@ -157,7 +195,7 @@ class Recorder:
 
     def _write_header(self) -> None:
         pairs = [IMAGE_SIDE + name + part for name in self._regions for part in (DISPLACEMENT, THRESHOLD)]
-        self._rows.writerow([*MOTION_COLUMNS, *pairs])
+        self._put(self._motion, _csv_line([*MOTION_COLUMNS, *pairs]))
         for early in self._early:
             self._write_motion(early)
         self._early.clear()
@@ -167,8 +205,7 @@ class Recorder:
         for name in self._regions:
             sample = message.regions.get(name)
             row += [sample.displacement_px, sample.threshold_px] if sample else ["", ""]
-        self._rows.writerow(row)
-        self._motion.flush()
+        self._put(self._motion, _csv_line(row))
 
     def _note_worker(self, status: object) -> None:
         if isinstance(status, StatusMessage) and status.worker.model and status.worker != self._record.worker:
@@ -176,41 +213,12 @@ class Recorder:
             self._write_session()
 
     def _write_session(self) -> None:
-        write_whole(self.folder / SESSION, msgspec.json.format(msgspec.json.encode(self._record), indent=2) + b"\n")
+        write_whole(
+            self.folder / SESSION, msgspec.json.format(msgspec.json.encode(self._record), indent=2) + b"\n", private=True
+        )
 
 
-class RecorderThread:
-    """A subscriber that hands every message to a recorder; in the publisher's process, so that nothing is dropped."""
-
-    def __init__(
-        self, recorder: Recorder, context: zmq.Context[Any], marker_recorded: Callable[[str, int], None] | None = None
-    ) -> None:
-        """`marker_recorded(topic, seq)` is called when a marker is written."""
-        self.failure: BaseException | None = None
-        self._recorder = recorder
-        self._marker_recorded = marker_recorded
-        self._stream = EmotionStream(INPROC, topics=[""], high_water_mark=0, context=context)
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
-        self._thread.start()
-
-    def close(self, reason: str) -> None:
-        """Write what has been published until now, and the end. Call it when the publisher has stopped."""
-        self._closing.set()
-        self._thread.join(2.0)
-        self._recorder.close(reason)
-
-    def _run(self) -> None:
-        try:
-            while True:
-                received = self._stream.receive(0.05)
-                if received is not None:
-                    self._recorder.take(*received)
-                    if self._marker_recorded is not None and received[0].startswith("marker."):
-                        self._marker_recorded(received[0], decode(received[1]).seq)
-                elif self._closing.is_set():
-                    break
-        except BaseException as error:  # noqa: BLE001 (the parent ends the run with it)
-            self.failure = error
-        finally:
-            self._stream.close()
+def _csv_line(cells: Sequence[object]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(cells)
+    return text.getvalue().encode()

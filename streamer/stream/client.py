@@ -18,10 +18,10 @@ from typing import Any
 
 import zmq
 
-from ahmsa.errors import StreamError
+from ahmsa.errors import AhmsaError, StreamError
 from streamer.stream.markers import MarkerReply, marker_endpoint, set_marker
 from streamer.stream.schema import DEFAULT_ENDPOINT, AnyMessage, UnknownKindError, decode
-from streamer.stream.sockets import connected
+from streamer.stream.sockets import connected, make_socket, receive
 
 EMOTION, SPOT, MOTION, STATUS, MARKER = "emotion.", "spot.", "motion.", "status.", "marker."
 _STEP_S = 0.2
@@ -64,10 +64,8 @@ class EmotionStream:
         self._last: dict[str, tuple[str, int]] = {}
         self._own_context = context is None
         self._context: zmq.Context[Any] = context or zmq.Context()
-        self._socket: zmq.Socket[Any] = self._context.socket(zmq.SUB)
+        self._socket = make_socket(self._context, zmq.SUB, high_water_mark=high_water_mark)
         for option, value in (
-            (zmq.LINGER, 0),
-            (zmq.RCVHWM, high_water_mark),
             (zmq.RECONNECT_IVL, 100),
             (zmq.RECONNECT_IVL_MAX, 2000),
             # A publisher whose machine vanished is noticed, and dialled again.
@@ -80,7 +78,7 @@ class EmotionStream:
             self._socket.setsockopt_string(zmq.SUBSCRIBE, topic)
         try:
             connected(self._socket, endpoint)
-        except StreamError:
+        except AhmsaError:
             self.close()
             raise
 
@@ -124,7 +122,7 @@ class EmotionStream:
             left_s = _STEP_S if until_s is None else max(0.0, min(_STEP_S, until_s - monotonic()))
             # Waiting in steps, so that Ctrl-C is heard on every platform.
             if self._socket.poll(int(left_s * 1000)):
-                topic, payload = _topic_and_payload(self._socket.recv_multipart())
+                topic, payload = _topic_and_payload(receive(self._socket))
                 if topic.startswith(STATUS):
                     self.ended = _ENDED in payload
                 if topic.startswith(self._topics):

@@ -16,11 +16,11 @@ import msgspec
 import zmq
 from msgspec import Meta, Struct
 
-from ahmsa.errors import StreamError
+from ahmsa.errors import RunError, StreamError
 from ahmsa.untrusted import JsonDecoder, UnreadableError
 from streamer.stream.clocks import SessionClock
 from streamer.stream.schema import MARKER_TEXT, AnyMessage, MarkerMessage, topic_of
-from streamer.stream.sockets import bound, connected, is_loopback
+from streamer.stream.sockets import bound, connected, forget_file, is_loopback, make_socket, receive
 
 _PORT_OFFSET = 2
 """From the stream's port to the markers': 5557 is the recogniser's."""
@@ -82,12 +82,10 @@ class MarkerSocket:
     def __init__(self, context: zmq.Context[Any], endpoint: str) -> None:
         if not is_loopback(endpoint):
             raise StreamError(f"markers are taken from this machine only, not at {endpoint}; use tcp://127.0.0.1:PORT")
-        self.socket = context.socket(zmq.ROUTER)
-        self.socket.setsockopt(zmq.LINGER, 0)
-        self.socket.setsockopt(zmq.MAXMSGSIZE, _REQUEST_BYTES)
+        self.socket = make_socket(context, zmq.ROUTER, largest_bytes=_REQUEST_BYTES)
         try:
             self.endpoint = bound(self.socket, endpoint)
-        except StreamError as error:
+        except RunError as error:
             self.socket.close()
             raise StreamError(f"no markers can be taken: {error} (--markers)") from None
 
@@ -95,13 +93,20 @@ class MarkerSocket:
         """Requests that have arrived, each with the way to answer it. What is no request has been answered already."""
         found: list[tuple[MarkerRequest, Answered]] = []
         while len(found) < _AT_ONCE and self.socket.poll(0):
-            *envelope, payload = self.socket.recv_multipart()
+            parts = receive(self.socket)
+            if not parts:
+                continue
+            *envelope, payload = parts
             try:
                 found.append((_request_decoder.decode(payload), self._answer_to(envelope)))
             except UnreadableError as error:
                 wrong = f'this is no marker: {error}; send one JSON object such as {{"text": "film 3", "value": 3}}'
                 self._answer_to(envelope)(MarkerReply(ok=False, error=wrong))
         return found
+
+    def close(self) -> None:
+        self.socket.close()
+        forget_file(self.endpoint)
 
     def _answer_to(self, envelope: list[bytes]) -> Answered:
         def answer(reply: MarkerReply) -> None:
@@ -114,11 +119,10 @@ class MarkerSocket:
 
 
 class MarkerBook:
-    """Publishes markers, and answers once they are in the record. Used from one thread."""
+    """Publishes markers, and answers once they are in the record, which is before they are published. Used from one thread."""
 
     def __init__(self, publish: Callable[[AnyMessage], AnyMessage], clock: SessionClock, *, is_recorded: bool) -> None:
         self._publish, self._clock, self._is_recorded = publish, clock, is_recorded
-        self._waiting: dict[tuple[str, int], tuple[MarkerReply, Answered]] = {}
 
     def take(self, request: MarkerRequest, source: str, newest_ns: int, answered: Answered | None = None) -> None:
         """Publish a marker in the capture time of `source`, whose newest frame is of `newest_ns`."""
@@ -149,17 +153,7 @@ class MarkerBook:
             utc=draft.utc,
             session_s=draft.session_s,
         )
-        if self._is_recorded:
-            self._waiting[done.topic, done.seq] = (done, reply)
-        else:
-            reply(done)
-
-    def recorded(self, topic: str, seq: int) -> None:
-        """The recorder has written a marker."""
-        waiting = self._waiting.pop((topic, seq), None)
-        if waiting is not None:
-            done, reply = waiting
-            reply(done)
+        reply(done)  # what has been published is in the record
 
 
 def set_marker(
@@ -181,9 +175,8 @@ def set_marker(
     request = MarkerRequest(text=text, value=value, source=source, t_monotonic_ns=t_ns)
     own = context is None
     context = context or zmq.Context()
-    socket = context.socket(zmq.REQ)
+    socket = make_socket(context, zmq.REQ)
     try:
-        socket.setsockopt(zmq.LINGER, 0)
         connected(socket, endpoint)
         socket.send(_encoder.encode(request))
         if not socket.poll(int(timeout_s * 1000)):

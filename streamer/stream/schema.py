@@ -205,6 +205,9 @@ class StatusMessage(Message, frozen=True, kw_only=True, tag="ahmsa.status/1"):
     edges: dict[Text, Count] = {}
     """Messages dropped between the processes, by edge."""
     worker: WorkerStatus = WorkerStatus(state="starting")
+    """Of all recognisers together, where several share the questions."""
+    workers: list[WorkerStatus] = []
+    """One by one, where there are several."""
     recording: RecordingState = "off"
     clock: CaptureClock | None = None
     """None until the first frame is there."""

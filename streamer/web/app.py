@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from ahmsa.untrusted import JsonDecoder
 from streamer.stream.markers import Answered, MarkerReply, MarkerRequest
 from streamer.web.feed import Feed
 from streamer.web.guard import Guard
@@ -44,6 +45,9 @@ class Marks(Protocol):
 class _Wish(msgspec.Struct, frozen=True):
     text: str
     value: int | float | None = None
+
+
+_wish_decoder: JsonDecoder[_Wish] = JsonDecoder(_Wish, limit_bytes=_MARKER_BYTES)
 
 
 def page_app(feed: Feed, mark: Marks, *, hosts: list[str], token: str) -> ASGIApp:
@@ -79,7 +83,7 @@ async def _set_marker(request: Request, mark: Marks) -> Response:
     """POST {"text": "film 3", "value": 3}: answered when the marker is in the record."""
     arrived_ns = monotonic_ns()
     try:
-        wish = msgspec.json.decode(await _body(request), type=_Wish)
+        wish = _wish_decoder.decode(await _body(request))
         MarkerRequest(text=wish.text)
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         return _answer(MarkerReply(ok=False, error=f"a marker is a JSON object with a text: {error}"), 400)

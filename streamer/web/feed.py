@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 import zmq
 
+from ahmsa.threads import Supervised
+from ahmsa.untrusted import JsonDecoder
 from streamer.stream.preview import FRAME, PREVIEW_HWM
 from streamer.stream.publisher import INPROC
-from streamer.stream.sockets import bound
+from streamer.stream.sockets import bound, make_socket, receive
 
 _POLL_MS = 100
 _KEPT = 200
@@ -24,18 +26,16 @@ _WAITING = 400
 _HEARTBEAT_S = 5.0
 
 
+_header_decoder: JsonDecoder[dict[str, Any]] = JsonDecoder(dict[str, Any])
+
+
 class Feed:
     """A thread that reads both sockets, and the pages that listen. Raises StreamError where the endpoint cannot be bound."""
 
     def __init__(self, context: zmq.Context[Any], preview_endpoint: str) -> None:
-        self.failure: BaseException | None = None
-        self._stream = context.socket(zmq.SUB)
-        self._stream.setsockopt(zmq.LINGER, 0)
-        self._stream.setsockopt(zmq.RCVHWM, 0)
+        self._stream = make_socket(context, zmq.SUB, high_water_mark=0)
         self._stream.setsockopt(zmq.SUBSCRIBE, b"")
-        self._preview = context.socket(zmq.SUB)
-        self._preview.setsockopt(zmq.LINGER, 0)
-        self._preview.setsockopt(zmq.RCVHWM, PREVIEW_HWM)
+        self._preview = make_socket(context, zmq.SUB, high_water_mark=PREVIEW_HWM)
         bound(self._preview, preview_endpoint)
         self._stream.connect(INPROC)
         self._status = b""
@@ -43,8 +43,8 @@ class Feed:
         self._pages: set[_Page] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="page feed", daemon=True)
-        self._thread.start()
+        self.thread = Supervised("page feed", self._run)
+        self.thread.start()
 
     @property
     def pages(self) -> int:
@@ -67,7 +67,7 @@ class Feed:
     def close(self) -> None:
         """End every page's stream, and the thread. Call it while the context is still there."""
         self._closing.set()
-        self._thread.join(2.0)
+        self.thread.join(2.0)
 
     def _run(self) -> None:
         poller = zmq.Poller()
@@ -76,18 +76,17 @@ class Feed:
         previewing = False
         try:
             while not self._closing.is_set():
+                self.thread.beat()
                 arrived = dict(poller.poll(_POLL_MS))
                 if self._stream in arrived:
-                    self._take_message(*self._stream.recv_multipart())
+                    self._take_message(*receive(self._stream))
                 if self._preview in arrived:
-                    self._give(_preview_event(self._preview.recv_multipart()))
+                    self._give(_preview_event(receive(self._preview)))
                 if bool(self._pages) != previewing:
                     previewing = bool(self._pages)
                     self._preview.setsockopt(zmq.SUBSCRIBE if previewing else zmq.UNSUBSCRIBE, b"")
         except zmq.ContextTerminated:
             pass  # the session is over
-        except BaseException as error:  # noqa: BLE001 (the parent is told)
-            self.failure = error
         finally:
             self._stream.close()
             self._preview.close()
@@ -142,7 +141,7 @@ def _preview_event(frames: Sequence[bytes]) -> bytes:
     kind, header, *images = frames
     pictures = [base64.b64encode(image).decode() for image in images]
     names = ["jpeg"] if kind == FRAME else ["onset_jpeg", "apex_jpeg"]
-    body = {**msgspec.json.decode(header), **dict(zip(names, pictures, strict=True))}
+    body = {**_header_decoder.decode(header), **dict(zip(names, pictures, strict=True))}
     return _event(b"preview", msgspec.json.encode(body))
 
 

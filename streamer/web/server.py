@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-import threading
 from typing import Any
 
 import uvicorn
 import zmq
 
 from ahmsa.errors import StreamError
+from ahmsa.threads import Supervised
 from streamer.web.app import Marks, page_app
 from streamer.web.feed import Feed
 from streamer.web.token import page_token
 
 _LOOPBACK = "127.0.0.1"
 _GRACE_S = 1
+_LONGEST_SILENCE_S = 30.0
 
 
 class PageServer:
@@ -42,12 +43,13 @@ class PageServer:
             timeout_graceful_shutdown=_GRACE_S,
         )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._run, name="page server", daemon=True)
+        self._thread = Supervised("page server", self._run)
         self._thread.start()
 
-    @property
-    def failure(self) -> BaseException | None:
-        return self._feed.failure
+    def check(self) -> None:
+        """Raise where one of its threads has died."""
+        self._feed.thread.check(_LONGEST_SILENCE_S)
+        self._thread.check(float("inf"))
 
     def close(self) -> None:
         self._feed.close()

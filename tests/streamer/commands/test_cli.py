@@ -50,8 +50,10 @@ print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "name one thing to watch"),
-        (["--demo", "--camera", "0"], "--camera and --demo"),
+        ([], "name what to watch"),
+        (["--demo", "--replay", "{folder}"], "--demo and --replay"),
+        (["--camera", "1", "--camera", "1"], "--camera 1 is named twice"),
+        (["--demo", "--publish", "foo"], "is no endpoint"),
         (["--demo", "--record-video"], "needs --record"),
         (["--demo", "--device", "tpu"], "$.device"),
         (["--demo", "--max-faces", "99"], "$.face.max_faces"),

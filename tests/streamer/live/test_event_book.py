@@ -98,4 +98,4 @@ def test_a_worker_that_starts_anew_is_told_every_open_question(make_candidate, a
     for name in ("a", "b"):
         announce(book, make_candidate(event_id=name))
     book.answered(answer(make_candidate(event_id="a")))
-    assert book.questions() == [parts_of(make_candidate(event_id="b"))]
+    assert book.questions() == [("b", parts_of(make_candidate(event_id="b")))]

@@ -1,13 +1,14 @@
 import secrets
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 import zmq
 
-from ahmsa.errors import StreamError
+from ahmsa.errors import RunError, StreamError, UsageError
 from configs.schema import StreamSettings
 from streamer.live import hub
 from streamer.live.hub import OPEN_EVENTS, Hub
+from streamer.live.source_line import SourceEdge
 from streamer.recognise.worker import Worker
 from streamer.stream import schema as wire
 from streamer.stream.client import EmotionStream
@@ -16,24 +17,16 @@ from streamer.stream.publisher import INPROC
 from streamer.stream.sockets import is_loopback
 
 SETTINGS = StreamSettings(publish="tcp://127.0.0.1:*")
+TOKEN = b"only the capture process knows it"
 
 
 class Rig:
     """A hub with the test in the place of the capture process and of a subscriber."""
 
-    def __init__(self, folder, worker_endpoint, **values):
+    def __init__(self, folder, worker_endpoint, *, lossless=False, **values):
         capture = f"ipc://{folder}/{secrets.token_hex(3)}"
-        self.hub = Hub(
-            SETTINGS,
-            **{
-                "session": "s1",
-                "source": "demo",
-                "capture_endpoint": capture,
-                "worker_endpoint": worker_endpoint,
-                "lossless": False,
-                **values,
-            },
-        )
+        edge = SourceEdge(name="demo", endpoint=capture, lossless=lossless, token=TOKEN)
+        self.hub = Hub(SETTINGS, session="s1", sources=[edge], worker_endpoints=[worker_endpoint], **values)
         self.stream = EmotionStream(INPROC, topics=[""], high_water_mark=0, context=self.hub.context)
         self.push = self.hub.context.socket(zmq.PUSH)
         self.push.setsockopt(zmq.SNDHWM, 4)
@@ -42,7 +35,10 @@ class Rig:
         self.hub.start()
 
     def send(self, candidate, stamps=None):
-        self.push.send_multipart([CANDIDATE, *parts_of(candidate, stamps or Stamps())])
+        self.push_message(CANDIDATE, *parts_of(candidate, stamps or Stamps()))
+
+    def push_message(self, *frames):
+        self.push.send_multipart([TOKEN, *frames])
 
     def until(self, wanted, timeout_s=8.0):
         """Messages up to the first that is wanted."""
@@ -73,6 +69,13 @@ def rig(tmp_path):
     yield make
     for one in rigs:
         one.close()
+
+
+def await_true(condition, timeout_s=8.0):
+    until_s = monotonic() + timeout_s
+    while not condition():
+        assert monotonic() < until_s, "it never came true"
+        sleep(0.01)
 
 
 def is_emotion(message):
@@ -188,7 +191,7 @@ def test_a_refused_question_is_counted_and_holds_nobody_back(rig, start_worker, 
 def test_a_status_is_completed_by_what_the_hub_knows(rig, start_worker):
     one = rig(start_worker().endpoint, recording="events")
     one.until(is_ready)
-    one.push.send_multipart([MESSAGE, wire.encode(status())])
+    one.push_message(MESSAGE, wire.encode(status()))
     message = one.until(lambda m: isinstance(m, wire.StatusMessage) and m.captured)[-1]
     assert (message.state, message.captured, message.recording, message.worker.state) == ("online", 5, "events", "ready")
 
@@ -196,8 +199,8 @@ def test_a_status_is_completed_by_what_the_hub_knows(rig, start_worker):
 def test_the_end_of_a_source_is_known_after_everything_it_sent(rig, start_worker, make_candidate):
     one = rig(start_worker().endpoint)
     one.send(make_candidate())
-    one.push.send_multipart([ENDED])
-    assert one.hub.ended.wait(5.0)
+    one.push_message(ENDED)
+    await_true(lambda: one.hub.has_ended("demo"))
     assert one.stream.next(1.0) is not None
 
 
@@ -223,7 +226,7 @@ def test_a_live_source_drops_the_oldest_event_and_says_so(rig, make_candidate, t
     one = rig(f"ipc://{tmp_path}/nobody")
     for number in range(OPEN_EVENTS + 3):
         one.send(make_candidate(event_id=f"e{number}"))
-    one.push.send_multipart([MESSAGE, wire.encode(status())])
+    one.push_message(MESSAGE, wire.encode(status()))
     message = one.until(lambda m: isinstance(m, wire.StatusMessage) and m.captured)[-1]
     assert message.edges == {"hub->worker": 3}
 
@@ -234,21 +237,19 @@ def test_a_taken_port_is_one_sentence_before_anything_starts(rig, tmp_path):
         Hub(
             StreamSettings(publish=taken),
             session="s2",
-            source="demo",
-            capture_endpoint=f"ipc://{tmp_path}/other",
-            worker_endpoint=f"ipc://{tmp_path}/nobody",
-            lossless=True,
+            sources=[SourceEdge(name="demo", endpoint=f"ipc://{tmp_path}/other", lossless=True)],
+            worker_endpoints=[f"ipc://{tmp_path}/nobody"],
         )
 
 
 def test_nonsense_at_the_capture_edge_is_counted_and_ends_nothing(rig, tmp_path):
     one = rig(f"ipc://{tmp_path}/nobody")
     for frames in ([b"dance"], [b""], [MESSAGE, b"{}"], [MESSAGE], [CANDIDATE, b"\xff", b"", b"", b"", b""], [ENDED, b""]):
-        one.push.send_multipart(frames)
-    one.push.send_multipart([MESSAGE, wire.encode(status())])
+        one.push_message(*frames)
+    one.push_message(MESSAGE, wire.encode(status()))
     message = one.until(lambda m: isinstance(m, wire.StatusMessage) and m.captured)[-1]
     assert message.edges == {"capture->hub unreadable": 6}
-    assert not one.hub.ended.is_set()
+    assert not one.hub.has_ended("demo")
 
 
 def test_a_recogniser_that_talks_nonsense_is_named_at_the_end_and_ends_nothing(rig, tmp_path):
@@ -265,7 +266,8 @@ def test_a_recogniser_that_talks_nonsense_is_named_at_the_end_and_ends_nothing(r
         one.until(is_ready)
     finally:
         context.destroy(linger=0)
-    assert [sentence.partition(":")[0] for sentence in one.hub.refusals] == ["a recogniser's reply does not fit its schema"]
+    assert one.hub.complaint.startswith("a recogniser's reply does not fit its schema")
+    assert one.hub.refusals == {}, "no movement was refused"
 
 
 @pytest.mark.parametrize(
@@ -279,14 +281,122 @@ def test_a_recogniser_that_talks_nonsense_is_named_at_the_end_and_ends_nothing(r
         ("tcp://*:5556", False),
         ("tcp://192.168.1.4:5556", False),
         ("tcp://gpu-box:5557", False),
+        ("tcp://127.1:5556", True),
+        ("tcp://[::ffff:127.0.0.1]:5556", True),
+        ("udp://127.0.0.1:5556", False),
+        ("vmci://1:5556", False),
     ],
 )
 def test_which_endpoints_leave_this_machine(endpoint, is_private):
     assert is_loopback(endpoint) is is_private
 
 
-def test_a_port_that_cannot_be_is_named_and_no_other_is_taken():
-    with pytest.raises(StreamError, match="has no such port"):
-        EmotionStream("tcp://127.0.0.1:70000")
-    with pytest.raises(StreamError, match="has no such port"):
-        Worker("tcp://127.0.0.1:70000")
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [
+        ("tcp://127.0.0.1:70000", "has no such port"),
+        ("foo", "is no endpoint"),
+        ("", "is no endpoint"),
+        ("tcp://a", "is no endpoint"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_is_a_usage_error(endpoint, words):
+    with pytest.raises(UsageError, match=words):
+        EmotionStream(endpoint)
+    with pytest.raises(UsageError, match=words):
+        Worker(endpoint)
+
+
+def test_a_message_without_the_token_is_not_believed(rig, tmp_path):
+    one = rig(f"ipc://{tmp_path}/nobody")
+    forged = wire.encode(status(state="offline"))
+    for frames in ([MESSAGE, forged], [b"guess", MESSAGE, forged], [TOKEN[:-1], MESSAGE, forged], [b""] * 300):
+        one.push.send_multipart(frames)
+    one.push_message(MESSAGE, wire.encode(status()))
+    message = one.until(lambda m: isinstance(m, wire.StatusMessage) and m.captured)[-1]
+    assert message.state == "online"
+    assert message.edges == {"capture->hub unreadable": 4}
+
+
+def test_what_a_dead_capture_process_left_open_is_taken_back(rig, start_worker, make_candidate):
+    one = rig(start_worker().endpoint)
+    one.until(is_ready)
+    one.send(make_candidate(event_id="confirmed before"))
+    one.send(make_candidate("confirmed", event_id="confirmed before"))
+    one.send(make_candidate(event_id="open"))
+    one.until(lambda m: isinstance(m, wire.SpotMessage) and m.event_id == "open")
+    one.hub.source_died("demo", "offline", "killed by SIGKILL")
+    seen = one.until(lambda m: isinstance(m, wire.StatusMessage) and m.state == "offline")
+    retracted = [(m.event_id, m.reason) for m in seen if isinstance(m, wire.SpotMessage) and m.phase == "retracted"]
+    assert retracted == [("open", "source_lost")]
+    assert seen[-1].reason == "killed by SIGKILL"
+
+
+def test_nothing_is_published_before_it_is_recorded(rig, make_candidate, tmp_path):
+    recorded = []
+    one = rig(f"ipc://{tmp_path}/nobody", record=lambda topic, payload: recorded.append(payload))
+    for number in range(20):
+        one.send(make_candidate(event_id=f"e{number}"))
+        message = one.until(lambda m: isinstance(m, wire.SpotMessage))[-1]
+        assert wire.encode(message) in recorded
+
+
+def test_a_record_that_fails_ends_the_hub_with_its_sentence(rig, make_candidate, tmp_path):
+    def full(topic, payload):
+        raise RunError("no space left")
+
+    one = rig(f"ipc://{tmp_path}/nobody", record=full)
+    one.send(make_candidate())
+    await_true(lambda: not one.hub.thread.alive)
+    with pytest.raises(RunError, match="no space left"):
+        one.hub.check()
+
+
+def test_a_flood_of_unreadable_replies_is_counted_and_not_kept(rig, tmp_path):
+    endpoint = f"ipc://{tmp_path}/worker"
+    one = rig(endpoint)
+    context = zmq.Context()
+    try:
+        socket = context.socket(zmq.ROUTER)
+        socket.bind(endpoint)
+        assert socket.poll(5000), "the hub never said hello"
+        client = socket.recv_multipart()[0]
+        for number in range(500):
+            socket.send_multipart([client, b'{"schema":"ahmsa.refusal/1","event_id":"none","sentence":"no. %d"}' % number])
+        await_true(lambda: one.hub.complaint == "no. 499")
+    finally:
+        context.destroy(linger=0)
+    assert one.hub.refusals == {}
+
+
+def test_two_recognisers_share_the_questions_and_one_that_dies_costs_none(tmp_path, start_worker, make_candidate):
+    first, second = start_worker(), start_worker()
+    edges = [SourceEdge(name=name, endpoint=f"ipc://{tmp_path}/{name}", lossless=False, token=TOKEN) for name in ("a", "b")]
+    hub = Hub(SETTINGS, session="s1", sources=edges, worker_endpoints=[first.endpoint, second.endpoint])
+    stream = EmotionStream(INPROC, topics=[""], high_water_mark=0, context=hub.context)
+    pushes = {edge.name: hub.context.socket(zmq.PUSH) for edge in edges}
+    try:
+        for edge in edges:
+            pushes[edge.name].connect(edge.endpoint)
+        hub.start()
+        for message in iter(lambda: stream.next(8.0), None):
+            if [one.state for one in message.workers] == ["ready", "ready"]:
+                break
+        first.stop()
+        for number in range(6):
+            for name in ("a", "b"):
+                event = make_candidate("confirmed", event_id=f"{name}-{number}")
+                pushes[name].send_multipart([TOKEN, CANDIDATE, *parts_of(event)])
+        emotions = []
+        while len(emotions) < 12:
+            message = stream.next(15.0)
+            assert message is not None, f"only {len(emotions)} of 12 were answered"
+            if is_emotion(message):
+                emotions.append((message.source, message.event_id))
+        for name in ("a", "b"):
+            assert [event for source, event in emotions if source == name] == [f"{name}-{number}" for number in range(6)]
+    finally:
+        for socket in (stream, *pushes.values()):
+            socket.close()
+        hub.stop("over")
+        hub.close()

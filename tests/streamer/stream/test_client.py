@@ -5,7 +5,7 @@ from time import monotonic
 import pytest
 import zmq
 
-from ahmsa.errors import StreamError
+from ahmsa.errors import StreamError, UsageError
 from streamer.stream import schema as wire
 from streamer.stream.client import EmotionStream
 
@@ -119,7 +119,7 @@ def test_a_publisher_that_comes_back_is_heard_again(publisher):
 
 
 def test_an_endpoint_that_is_none_is_one_sentence():
-    with pytest.raises(StreamError, match="no endpoint"):
+    with pytest.raises(UsageError, match="no endpoint"):
         EmotionStream("not-an-endpoint")
 
 

@@ -1,4 +1,5 @@
 import os
+import tempfile
 
 import pytest
 
@@ -28,3 +29,23 @@ def test_an_error_of_the_work_is_raised_as_it_was():
 def test_a_process_that_dies_is_a_sentence_and_not_a_hang():
     with pytest.raises(RunError, match="worker process died"):
         list(in_processes(gone, None, [1], jobs=1))
+
+
+class DeadOnArrival:
+    """More data than a pipe holds, and the end of whoever reads it: as where memory runs out while a process starts."""
+
+    def __init__(self):
+        self.data = bytes(3_000_000)
+
+    def __getstate__(self):
+        return self.data
+
+    def __setstate__(self, state):
+        os._exit(9)
+
+
+def test_a_process_that_dies_while_it_starts_is_a_sentence_and_not_a_hang(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(RunError, match="worker process died"):
+        list(in_processes(gone, DeadOnArrival(), [1, 2], jobs=2))
+    assert list(tmp_path.iterdir()) == []
