@@ -16,6 +16,9 @@ Matrix = npt.NDArray[np.float64]
 LABELS = ("negative", "positive", "surprise")
 """The three classes of the composite databases, in the order of the network's outputs."""
 
+Kind = Literal["micro", "macro"]
+"""What a movement is by its length: micro up to half a second, macro beyond."""
+
 Phase = Literal["provisional", "confirmed", "retracted", "macro"]
 
 

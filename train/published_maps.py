@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ahmsa.databases.clips import Subject
-from ahmsa.databases.workbook import Row, read_table
+from ahmsa.databases.files.workbook import Row, read_table
 from ahmsa.errors import DataError, UsageError
 from ahmsa.images import read_pixels
 from ahmsa.types import LABELS, FloatArray

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from ahmsa.databases.clips import Annotation, Protocol, Survey, annotation_of, protocol_for
 from ahmsa.databases.collect import Tree, collect, fullest, key_of
-from ahmsa.databases.trees import existing_root, find_trees, find_workbook, subfolders
-from ahmsa.databases.workbook import Row, read_table
+from ahmsa.databases.files.trees import existing_root, find_trees, find_workbook, subfolders
+from ahmsa.databases.files.workbook import Row, read_table
 from ahmsa.frames import FrameFolder
 
 NAME = "casme3"

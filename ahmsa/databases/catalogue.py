@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ahmsa.databases import casme2, casme3, composite, samm, smic
+from ahmsa.databases import casme2, casme2_long, casme3, composite, samm, samm_long, smic
 from ahmsa.databases.clips import Subject, Survey
+from ahmsa.databases.long_videos import LongVideos
 from ahmsa.errors import UsageError
 
 _READERS: Mapping[str, Callable[[Path, int], Survey]] = {
@@ -21,7 +22,9 @@ _SPELLINGS: Mapping[str, Callable[[str], str | None]] = {
     casme2.NAME: casme2.subject_name,
     casme3.NAME: casme3.subject_name,
 }
+_LONG_READERS: Mapping[str, Callable[[Path], LongVideos]] = {samm_long.NAME: samm_long.read, casme2_long.NAME: casme2_long.read}
 NAMES = (*_READERS, composite.NAME)
+LONG_NAMES = tuple(_LONG_READERS)
 
 
 def read_surveys(database: str, root: Path, classes: int = 3) -> list[Survey]:
@@ -34,6 +37,13 @@ def read_surveys(database: str, root: Path, classes: int = 3) -> list[Survey]:
     if database not in _READERS:
         raise UsageError(f"unknown database {database!r}; choose one of {', '.join(NAMES)}")
     return [_READERS[database](root, classes)]
+
+
+def read_long_videos(database: str, root: Path) -> LongVideos:
+    """A database of long videos below `root`. Raises UsageError for an unknown name, DataError for another layout."""
+    if database not in _LONG_READERS:
+        raise UsageError(f"there is no database {database!r} of long videos; choose {' or '.join(LONG_NAMES)}")
+    return _LONG_READERS[database](root)
 
 
 def respelt(subject: Subject) -> Subject:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from ahmsa.databases.workbook import Row
+from ahmsa.databases.files.workbook import Row
 from ahmsa.errors import UsageError
 
 Key = tuple[str, str, str]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ahmsa.databases.clips import Annotation, Clip, Survey
-from ahmsa.databases.trees import find_trees, subfolders
+from ahmsa.databases.files.trees import find_trees, subfolders
 from ahmsa.errors import DataError
 from ahmsa.frames import FrameFolder
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ahmsa.databases import casme2, samm, smic
 from ahmsa.databases.clips import Clip, Key, Survey
-from ahmsa.databases.workbook import read_sheets
+from ahmsa.databases.files.workbook import read_sheets
 from ahmsa.errors import DataError
 
 NAME = "3db"

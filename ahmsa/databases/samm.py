@@ -14,8 +14,8 @@ from pathlib import Path
 
 from ahmsa.databases.clips import Annotation, Protocol, Survey, annotation_of, protocol_for
 from ahmsa.databases.collect import clip_trees, collect, fullest
-from ahmsa.databases.trees import existing_root, find_workbook
-from ahmsa.databases.workbook import Row, read_table
+from ahmsa.databases.files.trees import existing_root, find_workbook
+from ahmsa.databases.files.workbook import Row, read_table
 
 NAME = "samm"
 FPS = 200.0

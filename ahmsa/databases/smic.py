@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ahmsa.databases.clips import Clip, Protocol, Survey, protocol_for
-from ahmsa.databases.trees import existing_root, find_trees, find_workbook, subfolders
-from ahmsa.databases.workbook import Row, read_table
+from ahmsa.databases.files.trees import existing_root, find_trees, find_workbook, subfolders
+from ahmsa.databases.files.workbook import Row, read_table
 from ahmsa.errors import DataError
 from ahmsa.frames import FrameFolder
 

@@ -14,8 +14,8 @@ from ahmsa.synth.performance import Performance
 from ahmsa.synth.plan import script_of
 from ahmsa.synth.portrait import HEIGHT_PX, WIDTH_PX
 from ahmsa.synth.render import WHOLE_PICTURE, People
-from ahmsa.synth.script import ClipScript, Disturbance, Kind, Scenario, TrueEvent, write_truth
-from ahmsa.types import ByteImage, Frame
+from ahmsa.synth.script import ClipScript, Disturbance, Scenario, TrueEvent, write_truth
+from ahmsa.types import ByteImage, Frame, Kind
 
 
 class SyntheticClip:

@@ -8,9 +8,9 @@ from itertools import repeat
 import numpy as np
 
 from ahmsa.errors import SettingsError
-from ahmsa.synth.script import NUISANCES, ClipScript, Disturbance, Kind, Scenario, TrueEvent
+from ahmsa.synth.script import NUISANCES, ClipScript, Disturbance, Scenario, TrueEvent
 from ahmsa.synth.timing import macro_times_ms, micro_times_ms
-from ahmsa.types import LABELS
+from ahmsa.types import LABELS, Kind
 
 MIXED = {
     "sway": 1.0,

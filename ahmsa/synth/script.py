@@ -10,12 +10,9 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from ahmsa.files import whole_file
-from ahmsa.types import LABELS
-
-Kind = Literal["micro", "macro"]
+from ahmsa.types import LABELS, Kind
 
 NUISANCES = (
     "sway",

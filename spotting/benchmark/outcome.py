@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ahmsa.synth import TrueEvent
-from ahmsa.types import Candidate
-from spotting.evaluate.scoring import Interval, Kind, Score, score_strict
+from ahmsa.types import Candidate, Kind
+from spotting.evaluate.scoring import Interval, Score, score_strict
 
 _MATCH_MS = 100.0
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ahmsa.types import Candidate
-from spotting.evaluate.scoring import Kind
+from ahmsa.types import Candidate, Kind
 from spotting.spotter import Motion
 
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 
-Kind = Literal["micro", "macro"]
+from ahmsa.databases.long_videos import LongVideo
+from ahmsa.types import Kind
+
 KINDS: tuple[Kind, ...] = ("micro", "macro")
 
 MICRO_LIMIT_MS = 500.0
@@ -36,6 +37,29 @@ class Interval:
     """Emotion, where one is known or was recognised."""
     amplitude_px: float | None = None
     """Largest displacement, px of the 128 crop, where it is known."""
+
+
+def labels_of(video: LongVideo) -> list[Interval]:
+    """The labelled movements of a long video, in ms after the first frame of its folder.
+
+    An apex that is not annotated is taken halfway between onset and offset.
+    """
+    first = next(iter(video.frames.names), 0)
+
+    def ms(number: float) -> float:
+        return (number - first) * 1000 / video.fps
+
+    return [
+        Interval(
+            video=m.video,
+            onset_ms=ms(m.onset),
+            apex_ms=ms((m.onset + m.offset) / 2 if m.apex is None else m.apex),
+            offset_ms=ms(m.offset),
+            kind=m.kind,
+            label=m.label,
+        )
+        for m in video.movements
+    ]
 
 
 @dataclass(frozen=True, slots=True)

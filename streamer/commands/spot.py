@@ -216,11 +216,12 @@ def _score_lines(score: Score, title: str, minutes: float | None) -> list[str]:
 
 
 def _bench_database(db: str, data: Path, plots: Path | None) -> None:
+    from ahmsa.databases.catalogue import read_long_videos
     from configs.schema import LiveSettings
-    from spotting.evaluate.scoring import score_published, score_strict
-    from streamer.offline.spot_database import read_database, spot_videos
+    from spotting.evaluate.scoring import labels_of, score_published, score_strict
+    from streamer.offline.spot_database import spot_videos
 
-    found = read_database(db, data)
+    found = read_long_videos(db, data)
     for problem in (*found.problems, *found.notes):
         typer.echo(problem, err=True)
     predicted: list[Interval] = []
@@ -229,7 +230,7 @@ def _bench_database(db: str, data: Path, plots: Path | None) -> None:
         predicted += intervals
         minutes += length
         typer.echo(f"{name}: {len(intervals)} movements in {length:.1f} min", err=True)
-    labels = [interval for video in found.videos for interval in video.intervals()]
+    labels = [interval for video in found.videos for interval in labels_of(video)]
     frame_ms = 1000 / found.videos[0].fps if found.videos else 0.0
     for line in _score_lines(score_strict(predicted, labels, frame_ms=frame_ms), f"{db}, strict, one to one", minutes):
         typer.echo(line)

@@ -8,27 +8,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ahmsa.errors import UsageError
+from ahmsa.databases.long_videos import LongVideos
 from configs.schema import LiveSettings
-from spotting.evaluate.long_videos import LongVideos, read_casme_squared, read_samm_long
 from spotting.evaluate.plots import plot_record
 from spotting.evaluate.record import Record
-from spotting.evaluate.scoring import Interval
+from spotting.evaluate.scoring import Interval, labels_of
 from streamer.acquire.capture import CaptureStage, use_one_core
 from streamer.acquire.sources import SourceSpec, open_source
 
 if TYPE_CHECKING:
     from streamer.acquire.input_check import InputCheck
     from streamer.acquire.sources import Source
-
-_READERS = {"samm-lv": read_samm_long, "casme2-long": read_casme_squared}
-
-
-def read_database(name: str, root: Path) -> LongVideos:
-    """Raises UsageError for an unknown name, DataError for a folder of another layout."""
-    if name not in _READERS:
-        raise UsageError(f"there is no database {name!r} of long videos; choose {' or '.join(_READERS)}")
-    return _READERS[name](root)
 
 
 def spot_videos(found: LongVideos, settings: LiveSettings, plots: Path | None) -> Iterator[tuple[str, list[Interval], float]]:
@@ -38,7 +28,7 @@ def spot_videos(found: LongVideos, settings: LiveSettings, plots: Path | None) -
         with open_source(SourceSpec("images", str(video.frames.path)), source_settings, as_fast_as_possible=True) as source:
             record = spot_source(source, settings)
         if plots is not None:
-            plot_record(record, plots / f"{video.name}.png", video.name, video.intervals())
+            plot_record(record, plots / f"{video.name}.png", video.name, labels_of(video))
         predicted = [
             Interval(video.name, spot.onset_ms, spot.apex_ms, spot.offset_ms, spot.kind)
             for spot in record.movements

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from ahmsa.databases.trees import find_trees, find_workbook, subfolders
+from ahmsa.databases.files.trees import find_trees, find_workbook, subfolders
 from ahmsa.errors import DataError
 
 

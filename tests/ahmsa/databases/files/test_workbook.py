@@ -9,8 +9,8 @@ import openpyxl
 import pytest
 import xlwt
 
-from ahmsa.databases import workbook_apart
-from ahmsa.databases.workbook import read_sheets, read_table
+from ahmsa.databases.files import workbook_apart
+from ahmsa.databases.files.workbook import read_sheets, read_table
 from ahmsa.errors import DataError
 
 COLUMNS = {"clip": ("Filename",), "onset": ("Onset Frame", "OnsetF")}
@@ -158,7 +158,7 @@ def test_an_xls_that_is_cut_off_or_damaged_is_one_sentence(tmp_path):
 def test_a_reader_that_asks_for_all_memory_ends_its_child_and_not_this_program(tmp_path, monkeypatch):
     reader = tmp_path / "greedy_reader.py"
     reader.write_text(
-        "import sys\nimport ahmsa.databases.workbook_apart as apart\n"
+        "import sys\nimport ahmsa.databases.files.workbook_apart as apart\n"
         "apart._read_here = lambda path: bytearray(4 << 30) and []\nsys.exit(apart._main())\n"
     )
     monkeypatch.setattr(workbook_apart, "__name__", "greedy_reader")

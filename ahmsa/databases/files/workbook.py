@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ahmsa.databases.workbook_apart import read_apart
+from ahmsa.databases.files.workbook_apart import read_apart
 from ahmsa.errors import DataError
 from ahmsa.files import read_limited
 from ahmsa.untrusted import UnreadableError, rows_of, text_of
