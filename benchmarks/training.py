@@ -21,12 +21,12 @@ from msgspec.structs import replace
 from ahmsa.databases.clips import Subject
 from ahmsa.device import resolve_device
 from ahmsa.model.net import network_input
+from ahmsa.processes import default_jobs, in_processes
 from ahmsa.types import FloatArray
 from benchmarks.machine import describe
 from configs.command import run_program
 from configs.load import load_settings, shipped
 from configs.training import TrainSettings
-from train.execution.processes import default_jobs, in_processes
 from train.experiment.folds import leave_one_subject_out
 from train.experiment.runner import LARGEST_GROUP_ON_CPU, run
 from train.map_set import IntArray, MapSet, Sample

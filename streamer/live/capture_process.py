@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, monotonic_ns
 
+import msgspec
 import zmq
 
 from ahmsa.types import Candidate, Frame
 from configs.schema import LiveSettings
-from spotting.advice import advice
 from streamer.acquire.capture import CaptureResult, CaptureStage, use_one_core
 from streamer.acquire.preview import Preview
 from streamer.acquire.sources import Source, SourceSpec, open_source
+from streamer.acquire.status import status_message
 from streamer.session.video import VideoRecorder
 from streamer.stream.clocks import capture_clock
 from streamer.stream.internal import CANDIDATE, CAPTURE_HWM, ENDED, MESSAGE, Stamps, parts_of
 from streamer.stream.messages import MotionPace, motion_message
-from streamer.stream.schema import CaptureClock, FaceState, ShutGate, StageTiming, StatusMessage, encode
+from streamer.stream.schema import CaptureClock, encode
 from streamer.stream.sockets import connected, make_socket
 
 _CHANGE_GAP_S = 0.1
@@ -183,41 +184,7 @@ class CaptureLoop:
             self._send_status()
 
     def _send_status(self) -> None:
-        captured, drops, waiting = self._source.account()
-        result, stage = self._result, self._stage
-        status = StatusMessage(
-            source=self._source.name,
-            t_capture_ns=self._t_capture_ns,
-            state=self._source.state,
-            reason=self._source.reason,
-            fps=round(stage.distinct_hz, 2),
-            captured=captured,
-            processed=stage.processed,
-            waiting=waiting,
-            dropped=dict(Counter(drops) + stage.dropped),
-            stages={name: StageTiming(round(times.p50_ms, 2), round(times.p95_ms, 2)) for name, times in stage.timings.items()},
-            faces=_face_states(result),
-            flags=result.gates,
-            shut=_shut_gates(result),
-            gated=dict(stage.gated),
-            edges={"capture->hub": self._outlet.dropped} if self._outlet.dropped else {},
-            clock=self._clock,
-        )
+        status = status_message(self._source, self._stage, self._result, self._t_capture_ns, self._clock)
+        if self._outlet.dropped:
+            status = msgspec.structs.replace(status, edges={"capture->hub": self._outlet.dropped})
         self._outlet.send([MESSAGE, encode(status)])
-
-
-def _face_states(result: CaptureResult) -> list[FaceState]:
-    problems = {face.face_id: face.quality.problem for face in result.faces}
-    left_ms = {face_id: round(left, 1) for face_id, left in result.calibration_left_ms.items()}
-    return [FaceState(face_id, state, problems.get(face_id), left_ms.get(face_id)) for face_id, state in result.states.items()]
-
-
-def _shut_gates(result: CaptureResult) -> list[ShutGate]:
-    return [
-        ShutGate(reading.gate, advice(reading), _rounded(reading.value), _rounded(reading.limit), face_id)
-        for face_id, reading in result.shut
-    ]
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 1)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ahmsa.types import Candidate
-from streamer.acquire.capture import CaptureStage
+from streamer.acquire.capture import CaptureResult, CaptureStage
+from streamer.acquire.status import status_message
 from streamer.stream.clocks import SessionClock, capture_clock
 from streamer.stream.internal import Stamps
 from streamer.stream.messages import MotionPace, Stamper, answer_of, emotion_message, motion_message, spot_message
-from streamer.stream.schema import AnyMessage
+from streamer.stream.schema import AnyMessage, CaptureClock, SourceState, StatusMessage
 
 if TYPE_CHECKING:
     from streamer.acquire.sources import Source
@@ -25,26 +26,56 @@ if TYPE_CHECKING:
 
 
 def events(
-    source: Source, stage: CaptureStage, recogniser: Recognising, *, motion_hz: float = 30.0, session: str = "replay"
+    source: Source,
+    stage: CaptureStage,
+    recogniser: Recognising,
+    *,
+    motion_hz: float = 30.0,
+    status_s: float | None = None,
+    session: str = "replay",
 ) -> Iterator[AnyMessage]:
-    """Everything that a source has to tell, as `spot`, `motion` and `emotion` messages in the order of its frames."""
+    """Everything that a source has to tell, as `spot`, `motion` and `emotion` messages in the order of its frames.
+
+    status_s: with a `status` every so many seconds of the source's own time, and at its end; None: without.
+    """
     clock = SessionClock()
     stamper = Stamper(session, clock)
-    for draft in _drafts(source, stage, recogniser, MotionPace(motion_hz), clock):
+    for draft in _drafts(source, stage, recogniser, MotionPace(motion_hz), clock, _Reports(source, stage, status_s)):
         yield stamper.stamp(draft)
 
 
+class _Reports:
+    """Status messages, by the source's own time."""
+
+    def __init__(self, source: Source, stage: CaptureStage, every_s: float | None) -> None:
+        self._source, self._stage, self._every_s = source, stage, every_s
+        self._newest: CaptureResult | None = None
+        self._t_ns = self._said_ns = 0
+
+    def due(self, t_capture_ns: int, result: CaptureResult, clock: CaptureClock) -> Iterator[StatusMessage]:
+        self._newest, self._t_ns = result, t_capture_ns
+        if self._every_s is not None and (not self._said_ns or t_capture_ns - self._said_ns >= self._every_s * 1e9):
+            self._said_ns = t_capture_ns
+            yield from self.last(clock)
+
+    def last(self, clock: CaptureClock | None, state: SourceState = "online") -> Iterator[StatusMessage]:
+        if self._every_s is not None and self._newest is not None:
+            status = status_message(self._source, self._stage, self._newest, self._t_ns, clock)
+            yield msgspec.structs.replace(status, state=state)
+
+
 def _drafts(
-    source: Source, stage: CaptureStage, recogniser: Recognising, pace: MotionPace, clock: SessionClock
+    source: Source, stage: CaptureStage, recogniser: Recognising, pace: MotionPace, clock: SessionClock, reports: _Reports
 ) -> Iterator[AnyMessage]:
-    first_ns: int | None = None
+    times: CaptureClock | None = None
     for frame in source:
         if frame is None:
             continue
-        if first_ns is None:
-            first_ns = frame.t_capture_ns
-            clock.learn(source.name, capture_clock(source, first_ns))
+        if times is None:
+            times = capture_clock(source, frame.t_capture_ns)
+            clock.learn(source.name, times)
         result = stage.process(frame)
+        yield from reports.due(frame.t_capture_ns, result, times)
         for candidate in result.candidates:
             yield from _life(source.name, candidate, recogniser)
         for face_id, motion in result.motions.items():
@@ -52,6 +83,7 @@ def _drafts(
                 yield motion_message(source.name, face_id, motion)
     for candidate in stage.finish():
         yield from _life(source.name, candidate, recogniser)
+    yield from reports.last(times, "ended")
 
 
 def _life(source: str, candidate: Candidate, recogniser: Recognising) -> Iterator[AnyMessage]:

@@ -65,6 +65,12 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The recogniser: model (hash of the checkpoint) and device."""
     versions: dict[str, str]
     platform: str
+    video: str | None = None
+    """The file that was analysed, where it was a file."""
+    fingerprint: str | None = None
+    """Of file, settings and weights: an analysis that is run again does anew only what has changed."""
+    problem: str | None = None
+    """What was wrong with the file, in one sentence; what was found before is kept."""
 
 
 def clocks_of(pair: ClockPair) -> Clocks:
@@ -86,9 +92,16 @@ class Recorder:
     """Writes one session into a new folder. Raises RunError where that cannot be made or holds a session already."""
 
     def __init__(
-        self, folder: Path, *, session: str, source: str, settings: Mapping[str, Any], started: ClockPair | None = None
+        self,
+        folder: Path,
+        *,
+        session: str,
+        source: str,
+        settings: Mapping[str, Any],
+        started: ClockPair | None = None,
+        **more: Any,
     ) -> None:
-        """started: the moment from which the session's seconds count; None: now."""
+        """started: the moment from which the session's seconds count; None: now. more: further fields of SessionRecord."""
         self.folder = folder
         self._clocks_ns = 0
         self._regions: tuple[str, ...] = ()
@@ -113,6 +126,7 @@ class Recorder:
             settings=dict(settings),
             versions=versions_now(),
             platform=platform.platform(),
+            **more,
         )
         self._write_session()
         with self._told():
@@ -134,7 +148,7 @@ class Recorder:
             if topic.startswith("status."):
                 self._note_worker(decode(payload))
 
-    def close(self, reason: str) -> None:
+    def close(self, reason: str, problem: str | None = None) -> None:
         """Write down how it ended, as far as that can be written: what is on disk stays readable without."""
         with contextlib.suppress(OSError, RunError):
             if not self._regions:
@@ -145,7 +159,7 @@ class Recorder:
         for file in (self._events, self._motion, self._clocks):
             with contextlib.suppress(OSError):
                 file.close()
-        self._record = msgspec.structs.replace(self._record, ended=clocks_of(end), reason=reason)
+        self._record = msgspec.structs.replace(self._record, ended=clocks_of(end), reason=reason, problem=problem)
         with contextlib.suppress(OSError, RunError):
             if (self.folder / EVENTS).exists():  # a folder that was removed is not made again
                 self._write_session()

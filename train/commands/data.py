@@ -75,7 +75,7 @@ def prepare(
     import msgspec
 
     from ahmsa.errors import SettingsError
-    from train.execution.processes import default_jobs
+    from ahmsa.processes import default_jobs
     from train.prepare.contact_sheet import write_contact_sheet
     from train.prepare.prepared_maps import PrepareSettings
     from train.prepare.prepared_maps import prepare as run_prepare

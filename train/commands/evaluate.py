@@ -70,8 +70,8 @@ def _prepared(model: Checkpoint, db: str, root: Path, classes: int, apex: str, s
     """Maps made as the checkpoint's training maps were."""
     import msgspec
 
+    from ahmsa.processes import default_jobs
     from train.commands.data import progress_bar
-    from train.execution.processes import default_jobs
     from train.prepare.prepared_maps import PrepareSettings, prepare
 
     if classes != len(model.labels):  # known before hours of preparing

@@ -153,8 +153,8 @@ def _executor(cluster: str | None, device: str, jobs: int | None) -> Execute | N
         return on_cluster(cluster, device)
     if device != "cpu":
         return None
+    from ahmsa.processes import default_jobs
     from train.execution.cores import on_cores
-    from train.execution.processes import default_jobs
 
     return on_cores(jobs or default_jobs())
 
@@ -237,8 +237,8 @@ def _read_maps(db: str, maps: Path | None) -> MapSet:
 
 def _prepare(db: str, data: Path, classes: int, apex_rule: str, skip_bad: bool, jobs: int | None) -> MapSet:
     """Maps made from a database's frames, or those kept from an earlier run."""
+    from ahmsa.processes import default_jobs
     from train.commands.data import progress_bar
-    from train.execution.processes import default_jobs
     from train.prepare.prepared_maps import PrepareSettings, prepare
 
     try:

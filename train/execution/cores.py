@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import torch
 
+from ahmsa.processes import in_processes
 from train.execution.groups import Advance, Execute, Material, Part, Task, here
-from train.execution.processes import in_processes
 from train.models.stack import networks_that_fit
 
 

@@ -1,46 +1,18 @@
 import csv
 import io
-from pathlib import Path
 
 import msgspec
 import pytest
 
 import ahmsa
 from ahmsa.errors import DataError
-from streamer.session.recorder import Recorder
 from streamer.session.session import load_session
 from streamer.session.table import csv_text, event_columns, event_rows, face_rows, marker_rows
-from streamer.stream import schema as wire
-from streamer.stream.clocks import ClockPair
-
-GOLDEN = Path(__file__).parents[1] / "golden" / "messages.jsonl"
-MESSAGES = [wire.decode(line) for line in GOLDEN.read_text().splitlines()]
-STARTED = ClockPair(76_200_000_000, 1_763_892_900_000_000_000)
+from streamer.stream import schema
 
 
-def motion(t_ms, gate=None, px=0.1, face_id=0):
-    regions = {"left_brow": wire.RegionMotion(px, 0.4), "left_lip": wire.RegionMotion(px / 2, 0.3)}
-    return wire.MotionMessage(
-        source="demo", t_capture_ns=t_ms * 1_000_000, face_id=face_id, regions=regions, gate=gate, t_publish_ns=t_ms * 1_000_000
-    )
-
-
-@pytest.fixture
-def record(tmp_path):
-    """Writes messages as a session; returns its folder."""
-
-    def write(messages):
-        recorder = Recorder(tmp_path / "session", session="s1", source="demo", settings={}, started=STARTED)
-        for message in sorted(messages, key=lambda message: message.t_publish_ns):
-            recorder.take(wire.topic_of(message), wire.encode(message))
-        recorder.close("source ended")
-        return recorder.folder
-
-    return write
-
-
-def test_a_session_is_events_markers_and_signal_again(record):
-    session = ahmsa.load_session(record(MESSAGES))
+def test_a_session_is_events_markers_and_signal_again(record, golden):
+    session = ahmsa.load_session(record(golden))
     assert [(event.message.event_id, event.state, event.reason) for event in session.events] == [
         ("0-3", "confirmed", None),
         ("0-5", "rejected", "macro"),
@@ -51,8 +23,8 @@ def test_a_session_is_events_markers_and_signal_again(record):
     assert session.damaged == []
 
 
-def test_a_damaged_line_costs_that_line_and_is_told(record):
-    folder = record([*MESSAGES, motion(90_000), motion(90_033)])
+def test_a_damaged_line_costs_that_line_and_is_told(record, golden, motion):
+    folder = record([*golden, motion(90_000), motion(90_033)])
     events = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
     (folder / "events.jsonl").write_bytes(b"".join([events[0], b"{broken\n", b"\xff\xfe\n", *events[1:]]))
     rows = (folder / "motion.csv").read_text().splitlines(keepends=True)
@@ -65,16 +37,16 @@ def test_a_damaged_line_costs_that_line_and_is_told(record):
     assert [sentence.split(" of ")[0] for sentence in session.damaged] == ["line 2", "line 3", "line 4", "line 4"]
 
 
-def test_a_newer_layout_is_refused_in_one_sentence(record):
-    folder = record(MESSAGES)
+def test_a_newer_layout_is_refused_in_one_sentence(record, golden):
+    folder = record(golden)
     text = (folder / "session.json").read_text()
     (folder / "session.json").write_text(text.replace('"layout": 1', '"layout": 2'))
     with pytest.raises(DataError, match="has layout 2, and this version reads up to 1"):
         load_session(folder)
 
 
-def test_the_drift_of_the_clocks_is_taken_out(record):
-    folder = record(MESSAGES)
+def test_the_drift_of_the_clocks_is_taken_out(record, golden):
+    folder = record(golden)
     # Between two pairs the wall clock gained 2 ms in 10 s.
     (folder / "clocks.csv").write_text("monotonic_ns,utc_ns\n1000000000,5000000000\n11000000000,15002000000\n")
     session = load_session(folder)
@@ -83,8 +55,8 @@ def test_the_drift_of_the_clocks_is_taken_out(record):
     assert session.utc_ns(12_000_000_000) == 16_002_000_000
 
 
-def test_the_table_of_events_has_seconds_frames_utc_and_probabilities(record):
-    rows = event_rows(load_session(record(MESSAGES)))
+def test_the_table_of_events_has_seconds_frames_utc_and_probabilities(record, golden):
+    rows = event_rows(load_session(record(golden)))
     text = csv_text(rows, event_columns(rows))
     first, macro, abstained = csv.DictReader(io.StringIO(text))
     assert (first["label"], first["probability_surprise"], first["amplitude_px"]) == ("surprise", "0.8167", "1.312")
@@ -95,17 +67,17 @@ def test_the_table_of_events_has_seconds_frames_utc_and_probabilities(record):
     assert (abstained["label"], abstained["abstained"], abstained["offset_s"]) == ("", "low_confidence", "")
 
 
-def test_a_face_is_blind_for_as_long_as_a_gate_is_shut_and_unseen_in_a_pause(record):
+def test_a_face_is_blind_for_as_long_as_a_gate_is_shut_and_unseen_in_a_pause(record, motion):
     # A second of samples at 20 a second, the last 6 of them gated; a pause of a second; another half second.
     samples = [motion(50 * k, "blink" if k >= 14 else None) for k in range(20)] + [motion(1950 + 50 * k) for k in range(10)]
-    status = wire.StatusMessage(
+    status = schema.StatusMessage(
         source="demo",
         t_capture_ns=2_450_000_000,
         state="ended",
         fps=20.0,
         captured=30,
         processed=30,
-        clock=wire.CaptureClock("file", 0, None),
+        clock=schema.CaptureClock("file", 0, None),
         t_publish_ns=2_500_000_000,
     )
     [row] = face_rows(load_session(record([*samples, status])))
@@ -114,21 +86,21 @@ def test_a_face_is_blind_for_as_long_as_a_gate_is_shut_and_unseen_in_a_pause(rec
     assert row["watched_share"] == pytest.approx(1.2 / 2.45, abs=1e-3)
 
 
-def test_the_limit_and_the_gate_at_the_apex_stand_beside_an_event(record):
-    spot = next(message for message in MESSAGES if isinstance(message, wire.SpotMessage))
+def test_the_limit_and_the_gate_at_the_apex_stand_beside_an_event(record, golden, motion):
+    spot = next(message for message in golden if isinstance(message, schema.SpotMessage))
     blinking = msgspec.structs.replace(motion(5240, "blink"), t_publish_ns=spot.t_publish_ns)
     [row] = event_rows(load_session(record([spot, blinking])))
     assert (row["gate"], row["detection_limit_px"], row["state"]) == ("blink", 0.3, "unfinished")
 
 
-def test_crossings_are_stretches_over_the_threshold(record):
+def test_crossings_are_stretches_over_the_threshold(record, motion):
     values = [0.1, 0.5, 0.6, 0.1, 0.45, 0.1]
     session = load_session(record([motion(33 * k, px=px) for k, px in enumerate(values)]))
     assert list(session.signals["demo", 0].crossings()) == [("left_brow", 1, 2), ("left_brow", 4, 4)]
 
 
-def test_markers_are_rows(record):
-    assert marker_rows(load_session(record(MESSAGES))) == [
+def test_markers_are_rows(record, golden):
+    assert marker_rows(load_session(record(golden))) == [
         {
             "text": "film 3",
             "value": 3,
@@ -141,6 +113,6 @@ def test_markers_are_rows(record):
     ]
 
 
-def test_headers_say_whose_left_it_is(record):
+def test_headers_say_whose_left_it_is(record, motion):
     header = (record([motion(0)]) / "motion.csv").read_text().splitlines()[0]
     assert "image_left_brow_displacement_px" in header

@@ -1,0 +1,98 @@
+"""One video from its first frame to its last, as the files of a session. Done by a process of this machine or of a cluster."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from ahmsa.errors import AhmsaError, SourceError
+from configs.schema import LiveSettings
+from streamer.acquire.capture import CaptureStage, use_one_core
+from streamer.acquire.sources import SourceSpec, open_source
+from streamer.offline.replay import events
+from streamer.recognise.worker import Recognising, WorkerTask, load_recogniser
+from streamer.session.recorder import Recorder
+from streamer.stream.schema import StatusMessage, WorkerStatus, encode, topic_of
+
+STATUS_S = 1.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One video of an analysis."""
+
+    name: str
+    """As in the tables: unique, and the name of its session's folder."""
+    video: Path
+    fingerprint: str
+    seconds: float = 0.0
+    """Its length by its header; 0 where unknown."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is the same for every video."""
+
+    settings: LiveSettings
+    checkpoint: Path | None = None
+    device: str = "cpu"
+    progress: Callable[[tuple[str, float]], None] | None = None
+    """Told (name, seconds done) now and then."""
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """What came of it."""
+
+    problem: str | None
+    """What was wrong with the file, in one sentence."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """File name -> content of its session; empty where nothing could be read."""
+
+
+def analyse_video(given: Given, job: Job) -> Analysed:
+    """The same events as `ahmsa-live --video`. An error of the file is part of the answer; others are raised."""
+    use_one_core()
+    recogniser = _recogniser(given.checkpoint, given.settings, given.device)
+    settings = given.settings
+    try:
+        source = open_source(SourceSpec("video", str(job.video)), settings.source, as_fast_as_possible=True)
+    except SourceError as error:
+        return Analysed(str(error))
+    with tempfile.TemporaryDirectory(prefix="ahmsa-") as scratch:
+        folder = Path(scratch) / "session"
+        recorder = Recorder(
+            folder,
+            session=job.name,
+            source=source.name,
+            settings=msgspec.to_builtins(settings),
+            video=str(job.video),
+            fingerprint=job.fingerprint,
+        )
+        worker = WorkerStatus(state="ready", device=recogniser.device, model=recogniser.model_id)
+        problem = None
+        with source, CaptureStage(settings.face, settings.spotter) as stage:
+            try:
+                for message in events(
+                    source, stage, recogniser, motion_hz=settings.stream.motion_hz, status_s=STATUS_S, session=job.name
+                ):
+                    if isinstance(message, StatusMessage):
+                        message = msgspec.structs.replace(message, worker=worker, recording="events")
+                        if given.progress is not None:
+                            given.progress((job.name, message.t_capture_ns / 1e9))
+                    recorder.take(topic_of(message), encode(message))
+            except AhmsaError as error:
+                problem = str(error)
+        recorder.close("source ended" if problem is None else "failed", problem)
+        return Analysed(problem, {path.name: path.read_bytes() for path in sorted(folder.iterdir())})
+
+
+@lru_cache(maxsize=1)
+def _recogniser(checkpoint: Path | None, settings: LiveSettings, device: str) -> Recognising:
+    """One for all videos of a process."""
+    return load_recogniser(WorkerTask("", checkpoint, settings.recogniser, device))
