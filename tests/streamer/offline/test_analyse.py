@@ -145,7 +145,7 @@ def test_the_events_are_those_of_the_live_program_to_the_frame(clip, given, star
     monkeypatch.setattr(tempfile, "tempdir", str(sockets))
     stream = StreamSettings(publish="tcp://127.0.0.1:*", worker=start_worker(recogniser=recogniser).endpoint)
     options = LiveOptions(
-        source=SourceSpec("video", str(clip)),
+        sources=(SourceSpec("video", str(clip)),),
         settings=LiveSettings(stream=stream),
         as_fast_as_possible=True,
         record=tmp_path / "live",
