@@ -77,6 +77,14 @@ class JsonDecoder(Generic[T]):
         return value
 
 
+def _check_number(number: float) -> None:
+    if isinstance(number, int):
+        if not -_INT64 <= number < _INT64:
+            raise UnreadableError("a number does not fit 64 bits")
+    elif not math.isfinite(number):
+        raise UnreadableError(f"{number} is no number")
+
+
 def check(value: object, *, longest_text: int = _LONGEST_TEXT, lines: bool = False) -> None:
     """UnreadableError unless every text in a decoded value is printable, and every number finite and of 64 bits."""
     waiting: list[tuple[object, int]] = [(value, 0)]
@@ -86,12 +94,8 @@ def check(value: object, *, longest_text: int = _LONGEST_TEXT, lines: bool = Fal
             raise UnreadableError("it is nested too deeply")
         if isinstance(one, str):
             _check_text(one, longest_text, lines)
-        elif isinstance(one, float):
-            if not math.isfinite(one):
-                raise UnreadableError(f"{one} is no number")
-        elif isinstance(one, int):
-            if not -_INT64 <= one < _INT64:
-                raise UnreadableError("a number does not fit 64 bits")
+        elif isinstance(one, (float, int)):
+            _check_number(one)
         elif isinstance(one, msgspec.Struct):
             waiting += [(getattr(one, name), depth + 1) for name in one.__struct_fields__]
         elif isinstance(one, Mapping):

@@ -52,34 +52,40 @@ def run_program(app: Callable[..., object]) -> None:
 
     `--debug` anywhere on the command line, or AHMSA_DEBUG=1, shows the traceback instead.
     """
-    debug = "--debug" in sys.argv or os.environ.get("AHMSA_DEBUG") == "1"
-    if "--debug" in sys.argv:
-        sys.argv.remove("--debug")
-        os.environ["AHMSA_DEBUG"] = "1"  # for the command itself, and for processes that it starts
+    debug = _is_debug()
     for stream in (sys.stdout, sys.stderr):
         # An output that has no character for `…` shows a question mark instead of ending the run.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
         raise SystemExit(app(standalone_mode=False) or 0)
-    except typer.Abort:
-        raise SystemExit(130) from None
-    except _CommandLineError as error:
-        typer.echo(f"error: {printable(error.format_message())} (see --help)", err=True)
-        raise SystemExit(error.exit_code) from None
-    except OSError as error:
-        if debug or error.errno not in _NOBODY_READS:
+    except (typer.Abort, _CommandLineError) as error:
+        raise SystemExit(_exit_code(error)) from None
+    except (OSError, AhmsaError, KeyboardInterrupt) as error:
+        if debug or (isinstance(error, OSError) and error.errno not in _NOBODY_READS):
             raise
+        raise SystemExit(_exit_code(error)) from None
+
+
+def _is_debug() -> bool:
+    """Whether tracebacks were asked for; the option itself is taken off the command line."""
+    if "--debug" in sys.argv:
+        sys.argv.remove("--debug")
+        os.environ["AHMSA_DEBUG"] = "1"  # for the command itself, and for processes that it starts
+    return os.environ.get("AHMSA_DEBUG") == "1"
+
+
+def _exit_code(error: BaseException) -> int:
+    """Print the error's sentence, where it has one and somebody reads; the exit code."""
+    if isinstance(error, OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for descriptor in (1, 2):  # Python would complain again when it flushes at the end
             os.dup2(nowhere, descriptor)
-        raise SystemExit(_NOBODY_READS[error.errno]) from None
-    except AhmsaError as error:
-        if debug:
-            raise
+        return _NOBODY_READS[error.errno or 0]
+    if isinstance(error, AhmsaError):
         typer.echo(f"error: {error}", err=True)
-        raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        if debug:
-            raise
-        raise SystemExit(130) from None
+        return error.exit_code
+    if isinstance(error, _CommandLineError):
+        typer.echo(f"error: {printable(error.format_message())} (see --help)", err=True)
+        return int(error.exit_code)
+    return 130

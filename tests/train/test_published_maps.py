@@ -39,43 +39,37 @@ def test_the_blank_before_png_may_be_missing(root, make_maps):
     assert len(read_maps(root)) == len(make_maps())
 
 
+TABLES = {
+    "renamed column": lambda lines: [line.replace("filename_o", "clip") for line in lines],
+    "strange database": lambda lines: [lines[0], lines[1].replace("smic", "smics", 1), *lines[2:]],
+    "one image for two": lambda lines: [*lines[:2], re.sub(r"[^,]+$", lines[1].rsplit(",", 1)[1], lines[2]), *lines[3:]],
+    "duplicate row": lambda lines: [*lines, lines[1]],
+    "strange label": lambda lines: [lines[0], re.sub(r",[012],", ",7,", lines[1]), *lines[2:]],
+    "empty class": lambda lines: [line for line in lines if ",2," not in line],
+    "no subject": lambda lines: [lines[0], re.sub(r",\d+,", ",,", lines[1], count=1), *lines[2:]],
+}
+IMAGES = {
+    "half copied": lambda image: image.unlink(),
+    "corrupt image": lambda image: image.write_bytes(image.read_bytes()[:40]),
+    "empty image": lambda image: image.write_bytes(b""),
+    "cut image": lambda image: image.write_bytes(image.read_bytes()[:-30]),
+    "deep image": lambda image: cv2.imwrite(str(image), np.zeros((28, 28, 3), np.uint16)),
+    "clear image": lambda image: cv2.imwrite(str(image), np.zeros((28, 28, 4), np.uint8)),
+    "other size": lambda image: cv2.imwrite(str(image), np.zeros((32, 32, 3), np.uint8)),
+    "grey image": lambda image: cv2.imwrite(str(image), np.zeros((28, 28), np.uint8)),
+}
+
+
 def damage(root, how):
-    table, image = root / TABLE, first_image(root)
-    lines = table.read_text().splitlines(keepends=True)
+    table = root / TABLE
     if how == "no table":
         table.unlink()
     elif how == "no images":
         (root / FOLDER).rename(root / "elsewhere")
-    elif how == "renamed column":
-        table.write_text("".join(lines).replace("filename_o", "clip"))
-    elif how == "half copied":
-        image.unlink()
-    elif how == "corrupt image":
-        image.write_bytes(image.read_bytes()[:40])
-    elif how == "empty image":
-        image.write_bytes(b"")
-    elif how == "cut image":
-        image.write_bytes(image.read_bytes()[:-30])
-    elif how == "deep image":
-        cv2.imwrite(str(image), np.zeros((28, 28, 3), np.uint16))
-    elif how == "clear image":
-        cv2.imwrite(str(image), np.zeros((28, 28, 4), np.uint8))
-    elif how == "strange database":
-        table.write_text("".join([lines[0], lines[1].replace("smic", "smics", 1), *lines[2:]]))
-    elif how == "one image for two":
-        table.write_text("".join([*lines[:2], re.sub(r"[^,]+$", lines[1].rsplit(",", 1)[1], lines[2]), *lines[3:]]))
-    elif how == "other size":
-        cv2.imwrite(str(image), np.zeros((32, 32, 3), np.uint8))
-    elif how == "grey image":
-        cv2.imwrite(str(image), np.zeros((28, 28), np.uint8))
-    elif how == "duplicate row":
-        table.write_text("".join([*lines, lines[1]]))
-    elif how == "strange label":
-        table.write_text("".join([lines[0], re.sub(r",[012],", ",7,", lines[1]), *lines[2:]]))
-    elif how == "empty class":
-        table.write_text("".join(line for line in lines if ",2," not in line))
-    elif how == "no subject":
-        table.write_text("".join([lines[0], re.sub(r",\d+,", ",,", lines[1], count=1), *lines[2:]]))
+    elif how in IMAGES:
+        IMAGES[how](first_image(root))
+    else:
+        table.write_text("".join(TABLES[how](table.read_text().splitlines(keepends=True))))
 
 
 @pytest.mark.parametrize(
