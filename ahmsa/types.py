@@ -21,6 +21,10 @@ Kind = Literal["micro", "macro"]
 
 Phase = Literal["provisional", "confirmed", "retracted", "macro"]
 
+Half = Literal["upper", "lower"]
+HALVES: tuple[Half, ...] = ("upper", "lower")
+"""Halves of a face: brows above; nose and mouth below."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from ahmsa.synth.movements import HALVES
+from ahmsa.types import HALVES
 from spotting.selftest.figures import Share, recall_by_amplitude, share
 from spotting.selftest.trials import Conditions, Trial
 from streamer.selftest.blind import blind_frames, blind_share

@@ -6,15 +6,12 @@ The fields are this project's own smooth shapes of action units (`ahmsa.synth.mu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 
 from ahmsa.synth.muscles import CROP_PX, unit_motion
-from ahmsa.types import FloatArray
-
-Half = Literal["upper", "lower"]
-HALVES: tuple[Half, ...] = ("upper", "lower")
+from ahmsa.types import FloatArray, Half
 
 FIELD_FIRST_PX = -32
 """Crop coordinate of a field's first row and column."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ahmsa.synth.movements import Half
+from ahmsa.types import Half
 from spotting.settings import SpotterSettings
 from spotting.spotter import Motion
 

@@ -7,7 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 
 import cv2
@@ -16,11 +16,13 @@ from threadpoolctl import threadpool_limits
 
 from ahmsa.face.tracker import Detector, FaceTracker
 from ahmsa.settings import FaceSettings
-from ahmsa.types import AlignedFace, ByteImage, Candidate, Frame
+from ahmsa.types import HALVES, AlignedFace, ByteImage, Candidate, Frame, Half
 from spotting.advice import Reading, face_reading
+from spotting.selftest.reading import gate_of, limit_px
 from spotting.settings import SpotterSettings
 from spotting.spotter import Motion, Spotter
 from streamer.acquire.distinct import is_same_picture
+from streamer.acquire.watched import Watched, WatchedMinute
 
 _LOST_AFTER_MS = 200.0
 """A face may be unusable for this long before its spotter forgets it: one blurred frame is no reason to start anew."""
@@ -132,6 +134,12 @@ class CaptureStage:
         times = self._frame_times_ns
         return (len(times) - 1) * 1e9 / (times[-1] - times[0]) if len(times) > 1 else 0.0
 
+    def halves(self, face_id: int) -> dict[Half, tuple[Watched, float | None]]:
+        """Half of a face -> how much of the last minute it was watched, and the smallest movement that would open now (px of
+        the 128 px crop; None while a gate is shut)."""
+        one = self._watched[face_id]
+        return {half: (watched, one.limit_px(half)) for half, watched in one.minute.halves().items()}
+
     @property
     def gated(self) -> Mapping[str, int]:
         """Gate -> movements that it held back, over all faces so far."""
@@ -155,6 +163,7 @@ class CaptureStage:
             candidate = one.take(seen.get(face_id), now_ns)
             if candidate is not None:
                 candidates.append(candidate)
+            one.minute.see(now_ns, one.gates(seen.get(face_id)))
             if one.spotter.motion is not None and one.spotter.motion.t_capture_ns == now_ns:
                 motions[face_id] = one.spotter.motion
         self._forget_gone(now_ns)
@@ -212,6 +221,19 @@ class _Watched:
     since_ns: int
     """From here on it was good enough without a break."""
     lost: bool = False
+    minute: WatchedMinute = field(default_factory=WatchedMinute)
+
+    def gates(self, face: AlignedFace | None) -> dict[Half, str | None]:
+        """What keeps each half of the face from being watched now."""
+        for_both = "face_lost" if face is None else face.quality.problem
+        if for_both is None and self.spotter.state == "calibrating":
+            for_both = "calibrating"
+        motion = self.spotter.motion
+        return {half: for_both or (None if motion is None else gate_of(motion, half)) for half in HALVES}
+
+    def limit_px(self, half: Half) -> float | None:
+        motion = self.spotter.motion
+        return None if motion is None or self.lost or gate_of(motion, half) is not None else limit_px(motion, half)
 
     @property
     def used_ms(self) -> float:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
+
+from ahmsa.face.geometry import canonical_points_px
+from ahmsa.types import Half
 from spotting.advice import advice
 from streamer.acquire.capture import CaptureResult, CaptureStage
 from streamer.acquire.sources import Source
-from streamer.stream.schema import CaptureClock, FaceState, ShutGate, StageTiming, StatusMessage
+from streamer.acquire.watched import Watched
+from streamer.stream.schema import CaptureClock, FaceState, HalfState, ShutGate, StageTiming, StatusMessage
+
+_EYES_PX = float(np.linalg.norm(np.diff(canonical_points_px(128)[:2], axis=0)))
+"""Distance between the eyes in the crop in which movements are measured."""
 
 
 def status_message(
@@ -26,7 +34,7 @@ def status_message(
         waiting=waiting,
         dropped=dict(Counter(drops) + stage.dropped),
         stages={name: StageTiming(round(times.p50_ms, 2), round(times.p95_ms, 2)) for name, times in stage.timings.items()},
-        faces=_face_states(result),
+        faces=_face_states(stage, result),
         flags=result.gates,
         shut=_shut_gates(result),
         gated=dict(stage.gated),
@@ -34,10 +42,26 @@ def status_message(
     )
 
 
-def _face_states(result: CaptureResult) -> list[FaceState]:
+def _face_states(stage: CaptureStage, result: CaptureResult) -> list[FaceState]:
     problems = {face.face_id: face.quality.problem for face in result.faces}
     left_ms = {face_id: round(left, 1) for face_id, left in result.calibration_left_ms.items()}
-    return [FaceState(face_id, state, problems.get(face_id), left_ms.get(face_id)) for face_id, state in result.states.items()]
+    return [
+        FaceState(face_id, state, problems.get(face_id), left_ms.get(face_id), _halves(stage, face_id))
+        for face_id, state in result.states.items()
+    ]
+
+
+def _halves(stage: CaptureStage, face_id: int) -> dict[Half, HalfState]:
+    return {half: _half_state(watched, limit) for half, (watched, limit) in stage.halves(face_id).items()}
+
+
+def _half_state(watched: Watched, limit_px: float | None) -> HalfState:
+    return HalfState(
+        round(watched.share, 4),
+        {gate: round(share, 4) for gate, share in watched.not_watched.items()},
+        None if limit_px is None else round(limit_px, 3),
+        None if limit_px is None else round(1000 * limit_px / _EYES_PX, 2),
+    )
 
 
 def _shut_gates(result: CaptureResult) -> list[ShutGate]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from ahmsa.synth.movements import Half
+from ahmsa.types import Half
 from spotting.selftest.trials import Conditions
 from streamer.selftest.measure import Untouched
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from ahmsa.synth.movements import HALVES
+from ahmsa.types import HALVES
 from spotting.selftest.figures import Share, amplitude_found, recall_by_amplitude, share
 from spotting.selftest.trials import Trial
 from streamer.selftest.blind import blind_frames, blind_share

@@ -10,8 +10,7 @@ from typing import cast
 import numpy as np
 
 from ahmsa.face.geometry import apply_similarity, mesh_points
-from ahmsa.synth.movements import HALVES, Half
-from ahmsa.types import AlignedFace, Candidate, FloatArray, Frame, Matrix
+from ahmsa.types import HALVES, AlignedFace, Candidate, FloatArray, Frame, Half, Matrix
 from configs.schema import LiveSettings
 from spotting.selftest.reading import gate_of, limit_px
 from streamer.acquire.capture import CaptureResult, CaptureStage, use_one_core

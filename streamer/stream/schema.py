@@ -144,6 +144,19 @@ class StageTiming(Struct, frozen=True):
     p95_ms: float
 
 
+class HalfState(Struct, frozen=True):
+    """How well one half of a face could be watched: brows above; nose and mouth below."""
+
+    watched: Probability
+    """Share of the last minute in which a movement of this half could have been spotted."""
+    not_watched: dict[str, Probability] = {}
+    """Gate -> share of the last minute in which it stood in the way."""
+    limit_px: Magnitude | None = None
+    """The smallest movement that would open now, px of the 128 px crop; None while a gate is shut."""
+    limit_eye_permille: Magnitude | None = None
+    """The same in thousandths of the distance between the eyes."""
+
+
 class FaceState(Struct, frozen=True):
     face_id: Count
     spotter: Text
@@ -151,6 +164,7 @@ class FaceState(Struct, frozen=True):
     problem: Text | None = None
     calibration_left_ms: Magnitude | None = None
     """Neutral time that is still needed before anything can be spotted; None unless `spotter` is calibrating."""
+    halves: dict[Literal["upper", "lower"], HalfState] = {}
 
 
 class ShutGate(Struct, frozen=True):

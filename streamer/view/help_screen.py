@@ -17,11 +17,13 @@ _KEYS = {
     "?": "this page, and back",
 }
 _WORDS = {
-    "signal": "how far brows, nose and mouth are from rest, beside the limit at which a movement opens (px of the face crop)",
+    "signal": "displacement of brows, nose and mouth beside the limit, px of the crop",
     "orange, grey": "above the limit; while a gate was shut",
     "events": "+ - ! recognised, ? no label claimed, · open, × taken back, M marker",
+    "limit, ‰": "smallest movement that is found now; thousandths of the eye distance",
+    "watched": "share of the last minute with nothing in the way, and what was else",
     "held back": "movements that a gate kept from being announced",
-    "taken back": "movements that were announced and turned out to be something else",
+    "taken back": "movements that were announced and turned out to be others",
     "amplitude px": "largest displacement on the face, px of the 128 px crop",
     "late ms": "from the apex in front of the camera to the answer on the stream",
 }

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ahmsa.palette import GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILLION, YELLOW
 from spotting.advice import Reading, advice
-from streamer.stream.schema import FaceState, StatusMessage
+from streamer.stream.schema import FaceState, HalfState, StatusMessage
 from streamer.view.board import BIN_NS, CLAIM, Board
 from streamer.view.curves import curve, marks_line, time_axis
 from streamer.view.movements import event_sign, movements
@@ -24,6 +24,8 @@ _HIGH_LINES = 34
 _TALL = ((56, 5), (42, 3), (34, 2))
 """Lines of the console -> lines of a curve; one line below the last."""
 _CALIBRATION_STEP_MS = 250.0
+_WELL_WATCHED = 0.8
+"""Share of the last minute below which a half of the face is marked."""
 _STATES = {"online": f"bold {GREEN}", "offline": f"bold {VERMILLION}", "starting": ORANGE, "ended": "bold"}
 _SPOTTER_WORDS = {
     "watching": ("watching", GREEN),
@@ -36,7 +38,8 @@ def screen(board: Board, width: int, height: int, keys: str = "") -> RenderableT
     """The whole picture in exactly as many lines as the console has. keys: what the last line says."""
     top = [*_head(board, width), *_states(board)]
     foot = [*_foot(board, width if height >= _HIGH_LINES else None), *_notices(board), Text(keys, style="bold")]
-    signals = _signals(board, width, height, spare=height - len(top) - len(foot) - _LEAST_EVENT_ROWS - 2)
+    signals = _signals(board, width, height, spare=height - len(top) - len(foot) - _LEAST_EVENT_ROWS - 4)
+    signals += _halves(board, is_high=height >= _HIGH_LINES)
     rows = height - len(top) - len(signals) - len(foot) - 2
     lines = [*top, *signals, _section("movements", width)]
     for line in [*lines, *foot]:
@@ -139,6 +142,26 @@ def _signals(board: Board, width: int, height: int, spare: int) -> list[Text]:
     axis = Text.assemble((more, ORANGE)) if more else Text.assemble(" " * _ROW_NAME_CELLS, time_axis(cells))
     lines.append(axis)
     return lines
+
+
+def _halves(board: Board, *, is_high: bool) -> list[Text]:
+    """A line per half of a face: the smallest movement that would be found now, and how much of the last minute was watched."""
+    faces = board.status.faces if board.status is not None and board.status.state != "ended" else []
+    if len(faces) > 1 and not is_high:
+        return []
+    return [_half(half, state, face, several=len(faces) > 1) for face in faces for half, state in face.halves.items()]
+
+
+def _half(half: str, state: HalfState, face: FaceState, *, several: bool) -> Text:
+    line = Text.assemble((f"{face.face_id} {half}" if several else f"{half} face").ljust(_ROW_NAME_CELLS), "limit ")
+    if state.limit_px is None:
+        line.append("-  nothing can be found now", style=ORANGE)
+    else:
+        line.append(f"{state.limit_px:.2f} px, {state.limit_eye_permille:.1f} ‰ of the eye distance")
+    line.append(f"  watched {state.watched:.0%}", style="" if state.watched >= _WELL_WATCHED else ORANGE)
+    for gate, share in state.not_watched.items():
+        line.append(f", {gate} {share:.0%}", style="dim")
+    return line
 
 
 def _marks(board: Board) -> dict[int, tuple[str, str]]:

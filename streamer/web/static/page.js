@@ -102,15 +102,24 @@ function shutLine(gate) {
   return element("p", "shut", `▲ ${gate.face_id === null ? "" : `face ${gate.face_id} `}${gate.gate}: ${gate.advice}`);
 }
 
-// Filled where the spotter says how small a movement it would find.
+// The smallest movement that would be found now, and how much of the last minute was watched.
 function showLimits(message) {
   const lines = [];
   for (const face of message.faces) {
-    for (const [half, limit] of Object.entries(face.limits ?? {})) {
-      lines.push(element("span", "", `face ${face.face_id}, ${half}: ${JSON.stringify(limit)}`));
+    for (const [half, now] of Object.entries(face.halves)) {
+      const who = message.faces.length > 1 ? `face ${face.face_id}, ${half}` : `${half} face`;
+      const limit = now.limit_px === null ? "nothing can be found now"
+        : `${now.limit_px.toFixed(2)} px, ${now.limit_eye_permille.toFixed(1)} ‰ of the eye distance`;
+      const reasons = Object.entries(now.not_watched).map(([gate, share]) => `${gate} ${percent(share)}`).join(", ");
+      const watched = `watched ${percent(now.watched)} of the last minute${reasons ? ` (else ${reasons})` : ""}`;
+      lines.push(element("dt", "", who), element("dd", now.limit_px === null ? "shut" : "", `${limit}; ${watched}`));
     }
   }
-  if (lines.length) at("limits").replaceChildren(...lines);
+  at("limits").replaceChildren(...(lines.length ? lines : [element("dd", "", "not known yet")]));
+}
+
+function percent(share) {
+  return `${Math.round(100 * share)} %`;
 }
 
 function showBooks(message) {

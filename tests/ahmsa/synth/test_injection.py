@@ -5,9 +5,10 @@ import pytest
 from ahmsa.face.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points
 from ahmsa.synth.injection import AMPLITUDES_PX, inject, plan_injections
 from ahmsa.synth.moment import Moment
-from ahmsa.synth.movements import FIELD_FIRST_PX, HALVES, named_movements
+from ahmsa.synth.movements import FIELD_FIRST_PX, named_movements
 from ahmsa.synth.portrait import face_to_camera, portrait
 from ahmsa.synth.render import WHOLE_PICTURE, Renderer
+from ahmsa.types import HALVES
 
 
 @pytest.fixture(scope="module")

@@ -146,6 +146,17 @@ def test_calibration_counts_down_and_starts_anew_where_the_face_was_lost(mesh_at
     assert left_ms[60] == pytest.approx(1500, abs=2)
 
 
+def test_each_half_says_how_long_it_was_watched_and_how_small_a_movement_would_be_seen(clip):
+    with make_stage() as stage:
+        for frame in clip[:90]:
+            stage.process(frame)
+        halves = stage.halves(0)
+    for watched, limit_px in halves.values():
+        assert watched.not_watched == {"calibrating": pytest.approx(2 / 3, abs=0.05)}
+        assert watched.share == pytest.approx(1 / 3, abs=0.05)
+        assert 0.1 < limit_px < 1.0
+
+
 def test_a_face_that_is_gone_for_long_is_forgotten(mesh_at):
     _, results, _ = run(noise(100), make_stage(Seen(mesh_at(320, 240), blind=range(5, 200)), forget_ms=100.0))
     assert results[5].faces == []

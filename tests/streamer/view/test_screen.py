@@ -54,6 +54,13 @@ def test_a_shut_gate_says_by_how_much_and_what_to_do(board):
     assert "face 0  ▲ blink  the eyes blink" in picture, "the spotter's own gate"
 
 
+def test_each_half_of_the_face_says_what_it_would_find_and_how_long_it_was_watched(board):
+    board.take(msgspec.structs.replace(STATUS, faces=STATUS.faces[:1], shut=[]))
+    picture = drawn(board, 100, 24)
+    assert "upper face  limit 0.22 px, 3.3 ‰ of the eye distance  watched 95%, blink 5%" in picture
+    assert "lower face  limit -  nothing can be found now  watched 70%, speech 25%, blink 5%" in picture
+
+
 def test_calibration_counts_down(board, monkeypatch):
     face = wire.FaceState(0, "calibrating", None, 1200.0)
     board.take(msgspec.structs.replace(STATUS, faces=[face], shut=[]))
