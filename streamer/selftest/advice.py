@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spotting.advice import Reading, advice
 from streamer.selftest.summary import Summary
 
 _BLIND_WORTH_SAYING = 0.1
@@ -10,19 +11,6 @@ _DARK_LUMA = 70.0
 _SLOW_HZ = 27.0
 _RESTLESS_PX_S = 15.0
 _GOOD_PX = 1.0
-
-_BY_GATE = {
-    "head_motion": "sit calmer, the back against the chair: the head moved too fast",
-    "turned_away": "put the camera straight before the face: it was turned away",
-    "too_small": "come closer: the face was too small",
-    "too_dark": "more light on the face: it was too dark",
-    "blurred": "more light or a sharper picture: the face was blurred",
-    "no_face": "keep the face in the picture: there was none",
-    "calibrating": "keep the face in the picture: each time it came back its noise had to be measured anew",
-    "low_frame_rate": "a higher frame rate, which most cameras give in more light: frames came too slowly",
-    "camera_stall": "a steadier camera or a faster computer: frames failed to come",
-    "light_change": "steadier light: it jumped",
-}
 
 
 def advise(summary: Summary) -> list[str]:
@@ -40,8 +28,8 @@ def _of_the_gates(summary: Summary) -> list[str]:
     for half in summary.halves.values():
         for gate, part in half.blind_by_gate.items():
             worst[gate] = max(worst.get(gate, 0.0), part)
-    said = [(part, _BY_GATE[gate]) for gate, part in worst.items() if gate in _BY_GATE and part >= _BLIND_WORTH_SAYING]
-    return [f"Try {text} in {part:.0%} of the time." for part, text in sorted(said, reverse=True)]
+    said = [(part, advice(Reading(gate))) for gate, part in worst.items() if part >= _BLIND_WORTH_SAYING]
+    return [f"In {part:.0%} of the time {text}." for part, text in sorted(said, reverse=True) if ": " in text]
 
 
 def _of_the_picture(summary: Summary) -> list[str]:
