@@ -1,0 +1,85 @@
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+
+from ahmsa.errors import SourceError
+from ahmsa.synth import Disturbance, clip_of
+from ahmsa.types import Frame
+from configs.schema import LiveSettings
+from streamer.acquire.sources import SourceSpec
+from streamer.selftest import recording
+from streamer.selftest.measure import watch_untouched
+from streamer.selftest.recording import record_camera
+
+SETTINGS = LiveSettings()
+CAMERA = SourceSpec("camera", "0")
+
+
+class FakeCamera:
+    """Frames 40 ms apart, then silence."""
+
+    reason = "it stopped delivering pictures"
+
+    def __init__(self, frames):
+        self._frames = frames
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def __iter__(self):
+        picture = np.random.default_rng(1).integers(0, 255, (120, 160, 3), dtype=np.uint8)
+        for number in range(self._frames):
+            yield Frame(number, 5_000_000_000 + number * 40_000_000, picture)
+        while True:
+            yield None
+
+
+@pytest.fixture
+def camera(monkeypatch):
+    def plug_in(frames):
+        monkeypatch.setattr(recording, "open_source", lambda *_: FakeCamera(frames))
+
+    return plug_in
+
+
+def test_a_camera_is_kept_in_memory_for_as_long_as_was_asked(camera):
+    camera(1000)
+    told = []
+    kept = record_camera(CAMERA, SETTINGS.source, 2.0, told.append)
+    times = [frame.t_capture_ns for frame in kept.frames()]
+    assert (times[0], times[-1]) == (5_000_000_000, 7_000_000_000)
+    assert told[-1] == 2.0
+    assert kept.name == "camera0"
+
+
+def test_a_camera_that_falls_silent_is_given_up_with_its_reason(camera, monkeypatch):
+    camera(10)
+    monkeypatch.setattr(recording, "_PATIENCE_S", 0.05)
+    with pytest.raises(SourceError, match=r"camera0 fell silent \(it stopped delivering pictures\)"):
+        record_camera(CAMERA, SETTINGS.source, 2.0, lambda _: None)
+
+
+class TwoPeople:
+    """One person stays, the other leaves after 3 s."""
+
+    name = "two"
+
+    def frames(self):
+        stays = clip_of(duration_s=4.5)
+        leaves = clip_of(nuisances=[Disturbance("away", 3000, 9000)], duration_s=4.5, person=2)
+        for left, right in zip(stays, leaves, strict=True):
+            yield replace(left, image=np.hstack([left.image, right.image]))
+
+
+def test_of_two_people_of_whom_one_leaves_the_one_who_stays_is_measured():
+    both = msgspec.structs.replace(SETTINGS, face=msgspec.structs.replace(SETTINGS.face, max_faces=2))
+    untouched = watch_untouched(TwoPeople(), both)
+    [said] = untouched.remarks
+    assert said.startswith("2 faces were seen, for ")
+    assert all(face is not None for face in untouched.faces)
+    assert max(face.points_px[:, 0].max() for face in untouched.faces) < 640
