@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help env demo test check lint types layers pytest bench clean
+.PHONY: help env demo test check lint types layers pytest fuzz bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -37,6 +37,9 @@ layers: $(READY) ## who may import whom
 
 pytest: $(READY) ## the tests alone
 	$(BIN)/python -m pytest
+
+fuzz: $(READY) ## damaged inputs for every reader, 10 000 of each kind; an hour or two
+	$(BIN)/python -m fuzz --cases 10000
 
 bench: $(READY) ## every figure in docs/benchmarks.md
 	$(BIN)/python -m benchmarks

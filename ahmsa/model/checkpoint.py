@@ -111,7 +111,7 @@ class Checkpoint:
                 members, header.net, header.flow, header.crop_px, tuple(header.labels), header.temperature, header.card
             )
             _check_shapes(checkpoint)
-            checkpoint._networks("cpu")
+            _check_answers(checkpoint)
         except (RuntimeError, ValueError, OverflowError, SettingsError, CheckpointError) as error:
             raise CheckpointError(
                 f"the weights in {path} do not fit its settings ({printable(error, 200)}); export it again."
@@ -184,6 +184,13 @@ def _members(tensors: State, count: int) -> tuple[dict[str, Tensor], ...]:
     if found.keys() != {str(index) for index in range(min(count, len(found) + 1))}:
         raise CheckpointError(f"its header names {count} networks, its weights are of {len(found)}")
     return tuple(found[str(index)] for index in range(count))
+
+
+def _check_answers(checkpoint: Checkpoint) -> None:
+    """Weights can be finite, and so large that what they answer is not."""
+    side = checkpoint.net.map_px
+    if not np.isfinite(checkpoint.predict(np.full((1, 3, side, side), 0.5, np.float32))).all():
+        raise CheckpointError("they answer with what are no numbers")
 
 
 def _check_shapes(checkpoint: Checkpoint) -> None:
