@@ -36,6 +36,11 @@ class StreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Endpoint of a recogniser elsewhere (`ahmsa-worker --bind`), or several that share the movements; not set: here."""
     workers: Annotated[int, Meta(ge=1, le=16)] = 1
     """Recognisers to start here, a process each."""
+    curve: str | None = None
+    """Folder of keys (`ahmsa-keys`): only those who have keys of it read the stream, and recognise for it; not set: anyone who
+    can reach the endpoints."""
+    insecure: bool = False
+    """Let an endpoint that other machines can reach be bound without keys."""
     high_water_mark: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 1000
     """Messages queued per subscriber before new ones are dropped; subscribers see the gap in `seq`."""
     motion_hz: Annotated[float, Meta(ge=0.01, le=30)] = 30.0

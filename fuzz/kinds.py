@@ -119,6 +119,7 @@ def checkpoints(folder: Path) -> Kind:
 def workbooks(folder: Path) -> Kind:
     """Annotations of databases: .xls, .xlsx and .csv."""
     from ahmsa.databases.workbook import read_sheets
+
     from fuzz.examples import workbook_files
 
     return Kind(workbook_files(folder), _through_file(folder, "book.xls", read_sheets))

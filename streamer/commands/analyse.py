@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ahmsa.errors import UsageError
+from ahmsa.threads import Supervised
 from configs.command import program, run_program
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _heard(note: Any) -> Iterator[Any]:
         while (told := queue.get()) is not None:
             note(*told)
 
-    thread = threading.Thread(target=listen, name="progress", daemon=True)
+    thread = Supervised("progress", listen)
     thread.start()
     try:
         yield queue.put

@@ -28,6 +28,7 @@ _PAGE_PORT = 8765
 _live = program("From a camera to a stream of micro-expressions.")
 _watch = program("Read a running stream.")
 _worker = program("The recogniser alone.")
+_keys = program("Keys for the machines of a study.")
 _mark = program("Say in the record what happened outside the picture.")
 
 
@@ -45,6 +46,11 @@ def watch() -> None:
 def worker() -> None:
     """Entry point of `ahmsa-worker`."""
     run_program(_worker)
+
+
+def keys() -> None:
+    """Entry point of `ahmsa-keys`."""
+    run_program(_keys)
 
 
 def mark() -> None:
@@ -75,6 +81,11 @@ def _model(*names: str, help: str) -> Any:
 _DEBUG_HELP = "Show tracebacks, and what libraries write to the screen."
 Checkpoint = Annotated[Path | None, _model(help="Weights (.safetensors). Default: those that ship with the program.")]
 Device = Annotated[str | None, _model(help="auto, cpu, cuda or mps. Default: auto.")]
+Curve = Annotated[Path | None, _output(help="Folder of keys (ahmsa-keys): encrypt, and let in only those who have keys of it.")]
+Insecure = Annotated[
+    bool,
+    _output("--insecure", help="Let other machines in without password and encryption, where --publish or --bind says so."),
+]
 Config = Annotated[Path | None, typer.Option(help="Settings in TOML; --print-config shows every key.", show_default=False)]
 Debug = Annotated[bool, typer.Option("--debug", help=_DEBUG_HELP)]
 
@@ -109,6 +120,8 @@ def _run_live(
         str | None,
         _output(help="Endpoint at which `ahmsa-mark` sets markers, on this machine only. Default: the stream's port + 2."),
     ] = None,
+    curve: Curve = None,
+    insecure: Insecure = False,
     record: Annotated[
         Path | None, _output(help="Keep events.jsonl, motion.csv and session.json in a new folder. No images.")
     ] = None,
@@ -143,7 +156,7 @@ def _run_live(
 
     A file, as fast as it goes, and kept: `ahmsa-live --video talk.mp4 --as-fast-as-possible --record out/talk`
 
-    Recognised by a GPU elsewhere: `ahmsa-live --camera 0 --worker tcp://gpu-box:5557`
+    Recognised by a GPU elsewhere: `ahmsa-live --camera 0 --worker tcp://gpu-box:5557 --curve keys`
 
     Subscribe in a second terminal: `ahmsa-watch`; look at it in a browser: `ahmsa-live --demo --web`
 
@@ -154,6 +167,8 @@ def _run_live(
         return
     overrides = {
         "stream.publish": publish,
+        "stream.curve": None if curve is None else str(curve),
+        "stream.insecure": insecure or None,
         "stream.markers": markers,
         "stream.worker": worker or None,
         "stream.workers": workers,
@@ -239,6 +254,7 @@ def _run_watch(
         float | None, typer.Option(min=0.1, help="End with an error after so many silent seconds.", show_default=False)
     ] = None,
     stay: Annotated[bool, typer.Option("--stay", help="Do not end with the session: wait for the next one.")] = False,
+    curve: Curve = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the messages, and end.")] = False,
     debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
 ) -> None:
@@ -256,7 +272,7 @@ def _run_watch(
     if schema:
         sys.stdout.write(wire.json_schema_text())
         return
-    watch.watch(endpoint, topic, as_json=json, timeout_s=timeout, stay=stay)
+    watch.watch(endpoint, topic, as_json=json, timeout_s=timeout, stay=stay, curve=curve)
 
 
 @_mark.command()
@@ -289,6 +305,8 @@ def _run_worker(
     bind: Annotated[
         str, typer.Option(help="Endpoint to listen at; tcp://0.0.0.0:5557 lets other machines ask.")
     ] = "tcp://127.0.0.1:5557",
+    curve: Curve = None,
+    insecure: Insecure = False,
     checkpoint: Checkpoint = None,
     device: Device = None,
     config: Config = None,
@@ -298,9 +316,9 @@ def _run_worker(
 ) -> None:
     """Recognise for `ahmsa-live --worker`, here or on another machine.
 
-    On a machine with a GPU: `ahmsa-worker --bind tcp://0.0.0.0:5557 --device cuda`
+    On a machine with a GPU: `ahmsa-worker --bind tcp://0.0.0.0:5557 --curve keys --device cuda`
 
-    There is no password and no encryption: bind to a network that you trust, or through an SSH tunnel.
+    The keys are made by `ahmsa-keys keys`, and copied to the machines that belong together.
     """
     settings = _settings(config, changes, {"device": device})
     if print_settings:
@@ -309,7 +327,8 @@ def _run_worker(
     from streamer.commands.worker import serve_here
     from streamer.recognise.worker import WorkerTask
 
-    raise typer.Exit(_exit_code(lambda: serve_here(WorkerTask(bind, checkpoint, settings.recogniser, settings.device))))
+    task = WorkerTask(bind, checkpoint, settings.recogniser, settings.device, curve=curve, insecure=insecure)
+    raise typer.Exit(_exit_code(lambda: serve_here(task)))
 
 
 def _with_page_port(arguments: list[str]) -> list[str]:
@@ -320,6 +339,27 @@ def _with_page_port(arguments: list[str]) -> list[str]:
         if argument == "--web" and not (following and following[0].isdecimal()):
             given[place] = f"--web={_PAGE_PORT}"
     return given
+
+
+@_keys.command()
+def _run_keys(
+    folder: Annotated[Path, typer.Argument(help="Where the keys are, or shall be.")],
+    client: Annotated[
+        str | None,
+        typer.Option(help="Make one more client of the keys that are there, by this name.", show_default=False),
+    ] = None,
+    debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
+) -> None:
+    """Make keys: for the machines that publish and recognise, and for those that read.
+
+    All of a study: `ahmsa-keys keys`, then copy the folder to each machine, and say `--curve keys` to every command
+
+    Somebody who shall read, and no more: `ahmsa-keys keys --client anna`, then give away the folder `keys/clients/anna`
+    """
+    from streamer.stream.curve import make_keys
+
+    for path in make_keys(folder, client):
+        typer.echo(path)
 
 
 def _named_sources(asked: Mapping[str, Any]) -> list[tuple[Any, str]]:

@@ -13,8 +13,8 @@ from streamer.stream.sockets import is_loopback
 def serve_here(task: WorkerTask) -> None:
     """Answer until a signal. Raises StreamError where the endpoint is taken, CheckpointError or DeviceError before it starts,
     InterruptError at the end."""
-    worker = Worker(task.endpoint)
-    if not is_loopback(worker.endpoint):
+    worker = Worker(task.endpoint, task.curve, insecure=task.insecure)
+    if task.curve is None and not is_loopback(worker.endpoint):
         sys.stderr.write(f"warning: anyone on that network can ask at {worker.endpoint}; faces travel to it unencrypted\n")
 
     def tell(ready: WorkerReady) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic, monotonic_ns
 from typing import Any
@@ -30,6 +31,7 @@ from configs.schema import StreamSettings
 from streamer.live.source_line import SourceEdge, SourceLine
 from streamer.recognise.worker_pool import WorkerPool
 from streamer.stream.clocks import SessionClock
+from streamer.stream.curve import load_keys
 from streamer.stream.internal import CANDIDATE, ENDED, MESSAGE, Answer, Refusal, candidate_of
 from streamer.stream.markers import Answered, MarkerBook, MarkerRequest, MarkerSocket, marker_endpoint
 from streamer.stream.messages import spot_message
@@ -82,8 +84,12 @@ class Hub:
             self._publisher = Publisher(self.context, settings, session, self._clock, record)
             self._marker_socket = MarkerSocket(self.context, settings.markers or marker_endpoint(settings.publish))
             self._lines = {edge.name: SourceLine(self.context, edge, OPEN_EVENTS, recording) for edge in sources}
-            self._pool = WorkerPool(self.context, worker_endpoints, session, 2 * OPEN_EVENTS)
+            # Recognisers of this program are reached through a private folder, those elsewhere by the keys.
+            keys = load_keys(Path(settings.curve), "client") if settings.curve and settings.worker else None
+            self._pool = WorkerPool(self.context, worker_endpoints, session, 2 * OPEN_EVENTS, keys)
         except AhmsaError:
+            if hasattr(self, "_publisher"):
+                self._publisher.close()
             self.context.destroy(linger=0)
             raise
         self._markers = MarkerBook(self._publisher.publish, self._clock, is_recorded=record is not None)

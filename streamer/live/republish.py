@@ -23,6 +23,7 @@ def republish(folder: Path, settings: StreamSettings, view: View, *, as_fast_as_
     are new. Raises DataError where it cannot be read, InterruptError after a signal."""
     session = read_session(folder)
     context = zmq.Context()
+    publisher = None
     try:
         publisher = Publisher(context, settings, session.session)
         view.opened(publisher.endpoint)
@@ -41,6 +42,8 @@ def republish(folder: Path, settings: StreamSettings, view: View, *, as_fast_as_
                 view.take(again)
                 view.tick()
     finally:
+        if publisher is not None:
+            publisher.close()
         # Half a second for what is still on its way to subscribers.
         context.destroy(linger=500)
 

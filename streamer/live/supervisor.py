@@ -322,6 +322,8 @@ class LiveSession:
         )
 
     def _warn(self) -> None:
+        if self._settings.stream.curve is not None:
+            return
         if not is_loopback(self._hub.endpoint):
             self._notice(f"the stream at {self._hub.endpoint} can be read by anyone on that network: it has no password")
         for endpoint in self._worker_endpoints:

@@ -21,6 +21,7 @@ from ahmsa.errors import AhmsaError, StreamError
 from ahmsa.printable import printable
 from ahmsa.settings import RecogniserSettings
 from ahmsa.types import Candidate, Emotion, FlowMap
+from streamer.stream.curve import Doorkeeper, load_keys, lock, require_lock
 from streamer.stream.internal import CANDIDATE, HELLO, RETRACT, Answer, Refusal, WorkerReady, candidate_of, encode_reply
 from streamer.stream.messages import answer_of
 from streamer.stream.sockets import bound, forget_file, make_socket, receive
@@ -58,11 +59,15 @@ class WorkerTask:
     """None: the one that ships with the program."""
     settings: RecogniserSettings
     device: str
+    curve: Path | None = None
+    """Folder of keys: only clients that it admits may ask."""
+    insecure: bool = False
+    """Listen to other machines without keys."""
 
 
 def run_worker(task: WorkerTask, stopped: Callable[[], bool]) -> None:
     """Bind, load, answer until `stopped()`. Raises AhmsaError where one of the first two fails."""
-    worker = Worker(task.endpoint)
+    worker = Worker(task.endpoint, task.curve, insecure=task.insecure)
     try:
         worker.serve(lambda: load_recogniser(task), stopped)
     finally:
@@ -86,11 +91,18 @@ def load_recogniser(task: WorkerTask) -> Recognising:
 class Worker:
     """Binds its endpoint at once (raising StreamError where it is taken); `serve` loads the recogniser and answers."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, curve: Path | None = None, *, insecure: bool = False) -> None:
+        """curve: folder of keys, so that only clients it admits may ask; without one an endpoint that other machines can reach
+        is a UsageError unless `insecure`."""
+        require_lock(endpoint, locked=curve is not None, insecure=insecure)
+        keys = None if curve is None else load_keys(curve, "server")
         self._context = zmq.Context()
+        self._doorkeeper = None if keys is None else Doorkeeper(self._context, keys)
         self._socket = make_socket(self._context, zmq.ROUTER)
         # A client that reconnects under its old name gets the answers it was waiting for.
         self._socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+        if keys is not None:
+            lock(self._socket, keys)
         self.endpoint = ""
         try:
             self.endpoint = bound(self._socket, endpoint)
@@ -122,6 +134,8 @@ class Worker:
 
     def close(self) -> None:
         self._socket.close()
+        if self._doorkeeper is not None:
+            self._doorkeeper.close()
         forget_file(self.endpoint)
         self._context.term()
 

@@ -10,6 +10,7 @@ import msgspec
 import zmq
 
 from ahmsa.errors import StreamError
+from streamer.stream.curve import Keys, lock
 from streamer.stream.internal import CANDIDATE, HELLO, RETRACT, Answer, Refusal, WorkerReady, reply_of
 from streamer.stream.schema import WorkerState, WorkerStatus
 from streamer.stream.sockets import connected, make_socket, receive
@@ -24,7 +25,9 @@ SILENCE_S = 6.0
 class WorkerLink:
     """Used from one thread. `status` says what is known of the worker."""
 
-    def __init__(self, context: zmq.Context[Any], endpoint: str, name: str, high_water_mark: int) -> None:
+    def __init__(
+        self, context: zmq.Context[Any], endpoint: str, name: str, high_water_mark: int, keys: Keys | None = None
+    ) -> None:
         self.status = WorkerStatus(state="starting")
         self.crop_px: int | None = None
         self.heard = 0
@@ -37,6 +40,8 @@ class WorkerLink:
         # One name for the whole session, so that answers survive a reconnect; nothing is queued for a worker that is not there.
         self.socket.setsockopt_string(zmq.ROUTING_ID, name)
         self.socket.setsockopt(zmq.IMMEDIATE, 1)
+        if keys is not None:
+            lock(self.socket, keys)
         connected(self.socket, endpoint)
 
     def ask(self, question: Sequence[bytes]) -> None:

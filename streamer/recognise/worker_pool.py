@@ -10,6 +10,7 @@ import msgspec
 import zmq
 
 from streamer.recognise.worker_link import WorkerLink
+from streamer.stream.curve import Keys
 from streamer.stream.internal import Answer, Refusal
 from streamer.stream.schema import WorkerState, WorkerStatus
 
@@ -22,12 +23,20 @@ Question = tuple[str, Sequence[bytes]]
 class WorkerPool:
     """Used from one thread, but for `status` and `crop_px`."""
 
-    def __init__(self, context: zmq.Context[Any], endpoints: Sequence[str], name: str, high_water_mark: int) -> None:
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        endpoints: Sequence[str],
+        name: str,
+        high_water_mark: int,
+        keys: Keys | None = None,
+    ) -> None:
+        """keys: of the client, where the recognisers are locked."""
         self.links: list[WorkerLink] = []
         self._asked: dict[str, WorkerLink] = {}
         """Event id -> the recogniser that owes its answer."""
         for endpoint in endpoints:
-            self.links.append(WorkerLink(context, endpoint, name, high_water_mark))
+            self.links.append(WorkerLink(context, endpoint, name, high_water_mark, keys))
 
     @property
     def status(self) -> WorkerStatus:

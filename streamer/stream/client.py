@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import zmq
 
 from ahmsa.errors import AhmsaError, StreamError
+from streamer.stream.curve import load_keys, lock
 from streamer.stream.markers import MarkerReply, marker_endpoint, set_marker
 from streamer.stream.schema import DEFAULT_ENDPOINT, AnyMessage, UnknownKindError, decode
 from streamer.stream.sockets import connected, make_socket, receive
@@ -38,6 +40,7 @@ class EmotionStream:
     stay: go on iterating when the session has ended, for the next one at the same endpoint.
     markers: endpoint at which `mark` sets markers; None: where a stream at `endpoint` takes them by default.
     high_water_mark: messages kept here while you are busy; 0 keeps all.
+    curve: folder of keys, where the stream is locked (`ahmsa-live --curve`); UsageError where they cannot be used.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class EmotionStream:
         stay: bool = False,
         markers: str | None = None,
         high_water_mark: int = 1000,
+        curve: Path | str | None = None,
         context: zmq.Context[Any] | None = None,
     ) -> None:
         self.endpoint = endpoint
@@ -73,6 +77,12 @@ class EmotionStream:
             (zmq.HEARTBEAT_TIMEOUT, 4000),
         ):
             self._socket.setsockopt(option, value)
+        if curve is not None:
+            try:
+                lock(self._socket, load_keys(Path(curve), "client"))
+            except AhmsaError:
+                self.close()
+                raise
         self._topics = tuple(topics)
         for topic in {*self._topics, STATUS}:  # the status says when the session ends, whether it is wanted or not
             self._socket.setsockopt_string(zmq.SUBSCRIBE, topic)

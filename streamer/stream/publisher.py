@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import zmq
@@ -10,6 +11,7 @@ import zmq
 from ahmsa.errors import AhmsaError
 from configs.schema import StreamSettings
 from streamer.stream.clocks import SessionClock
+from streamer.stream.curve import Doorkeeper, load_keys, lock, require_lock
 from streamer.stream.messages import Stamper
 from streamer.stream.schema import AnyMessage, encode, topic_of
 from streamer.stream.sockets import bound, forget_file, make_socket
@@ -35,12 +37,19 @@ class Publisher:
     ) -> None:
         self._stamper = Stamper(session, clock)
         self._record = record
+        self._doorkeeper: Doorkeeper | None = None
+        require_lock(settings.publish, locked=settings.curve is not None, insecure=settings.insecure)
         self._socket = make_socket(context, zmq.PUB, high_water_mark=settings.high_water_mark)
         try:
+            if settings.curve is not None:
+                keys = load_keys(Path(settings.curve), "server")
+                self._doorkeeper = Doorkeeper(context, keys)
+                lock(self._socket, keys)
             self.endpoint = bound(self._socket, settings.publish)
             bound(self._socket, INPROC)
         except AhmsaError:
             self._socket.close()
+            self._dismiss()
             raise
 
     def publish(self, draft: AnyMessage) -> AnyMessage:
@@ -59,4 +68,9 @@ class Publisher:
 
     def close(self) -> None:
         self._socket.close()
+        self._dismiss()
         forget_file(self.endpoint)
+
+    def _dismiss(self) -> None:
+        if self._doorkeeper is not None:
+            self._doorkeeper.close()

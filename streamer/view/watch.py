@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from streamer.stream.client import EMOTION, MARKER, SPOT, STATUS, EmotionStream
 from streamer.stream.schema import encode
@@ -17,17 +18,25 @@ JSON_TOPICS = (EMOTION, SPOT, MARKER)
 
 
 def watch(
-    endpoint: str, topics: Sequence[str] | None, *, as_json: bool, timeout_s: float | None = None, stay: bool = False
+    endpoint: str,
+    topics: Sequence[str] | None,
+    *,
+    as_json: bool,
+    timeout_s: float | None = None,
+    stay: bool = False,
+    curve: Path | None = None,
 ) -> None:
     """Print what happens until the session ends (`stay`: also what comes after it), until Ctrl-C, until the reader of the pipe
     has gone, or (StreamError) after `timeout_s` of silence.
+
+    curve: folder of keys, where the stream is locked.
 
     topics: prefixes; every message of theirs is printed. None: movements, and as lines also what changes.
     """
     shown = tuple(topics or (JSON_TOPICS if as_json else LINE_TOPICS))
     news = News()
     lost = skipped = 0
-    with EmotionStream(endpoint, shown, timeout_s=timeout_s, stay=stay) as stream:
+    with EmotionStream(endpoint, shown, timeout_s=timeout_s, stay=stay, curve=curve) as stream:
         if not as_json:
             sys.stderr.write(f"listening at {endpoint} for {' '.join(shown)}\n")
         try:

@@ -76,10 +76,24 @@ def start_worker():
         worker.stop()
 
 
+@pytest.fixture
+def start_locked_worker():
+    """Starts workers that are locked with the keys of a folder; returns the endpoint."""
+    workers = []
+
+    def start(keys):
+        workers.append(ThreadWorker("tcp://127.0.0.1:*", Recogniser(), keys))
+        return workers[-1].endpoint
+
+    yield start
+    for worker in workers:
+        worker.stop()
+
+
 class ThreadWorker:
-    def __init__(self, endpoint, recogniser):
+    def __init__(self, endpoint, recogniser, keys=None):
         self._stopped = threading.Event()
-        self._worker = Worker(endpoint)
+        self._worker = Worker(endpoint, keys)
         self.endpoint = self._worker.endpoint
         self._thread = threading.Thread(target=self._worker.serve, args=(lambda: recogniser, self._stopped.is_set))
         self._thread.start()

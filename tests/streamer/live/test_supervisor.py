@@ -265,7 +265,7 @@ def test_a_taken_port_ends_the_run_before_any_process_starts(options, start_work
 
 
 def test_an_open_endpoint_is_warned_about(options, start_worker):
-    stream = StreamSettings(publish="tcp://0.0.0.0:*", worker=start_worker().endpoint)
+    stream = StreamSettings(publish="tcp://0.0.0.0:*", worker=start_worker().endpoint, insecure=True)
     with LiveSession(options(settings=LiveSettings(stream=stream)), (notices := []).append):
         assert "can be read by anyone" in notices[0]
 
