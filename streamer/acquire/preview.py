@@ -34,7 +34,8 @@ _REGION_RADIUS = 0.05
 class Preview:
     """The capture process's end. Raises StreamError where the endpoint cannot be reached."""
 
-    def __init__(self, context: zmq.Context[Any], endpoint: str) -> None:
+    def __init__(self, context: zmq.Context[Any], endpoint: str, source: str) -> None:
+        self._source = source
         self._wanted = False
         self._sent_s = 0.0
         self._socket = make_socket(context, zmq.XPUB, high_water_mark=PREVIEW_HWM)
@@ -48,13 +49,13 @@ class Preview:
         self._sent_s = now_s
         height, width = frame.image.shape[:2]
         found = [_preview_face(face, width, height) for face in faces]
-        header = PreviewHeader(frame.index, frame.t_capture_ns, width, height, found)
+        header = PreviewHeader(self._source, frame.index, frame.t_capture_ns, width, height, found)
         self._send(FRAME, header, _small(frame.image))
 
     def pair(self, candidate: Candidate) -> None:
         """Send the onset and apex crop of a movement, where somebody looks."""
         if self._somebody_looks():
-            header = PairHeader(candidate.event_id, candidate.onset.index, candidate.apex.index)
+            header = PairHeader(self._source, candidate.event_id, candidate.onset.index, candidate.apex.index)
             self._send(PAIR, header, candidate.onset.pixels, candidate.apex.pixels)
 
     def close(self) -> None:

@@ -427,22 +427,15 @@ def _exit_code(run: Callable[[], None]) -> int:
 
 def _sum_up(board: Board, *, demo: bool) -> None:
     """The last lines: what there was, and for the demo its score."""
-    status = board.status
-    if status is None or not status.processed:
-        return
-    dropped = sum(status.dropped.values())
-    taken_back = ", ".join(f"{reason} {count}" for reason, count in board.retractions.items()) or "none"
-    typer.echo(
-        f"{status.captured} frames captured = {status.processed} processed + {dropped} dropped + {status.waiting} waiting\n"
-        f"movements: {board.phases['confirmed']} confirmed; taken back: {taken_back}"
-    )
-    if board.shut:
-        shut = ", ".join(f"{gate} {count}" for gate, count in board.shut.items())
-        typer.echo(f"frames in which nothing could be spotted, about: {shut} (last rate: {status.fps:.1f} frames a second)")
-    if demo:
+    from streamer.view.lines import totals
+
+    lines = totals(board)
+    for line in lines:
+        typer.echo(line)
+    if demo and lines:
         from streamer.view.demo_score import demo_score
 
-        typer.echo(demo_score(board.emotions, status.t_capture_ns / 1e9))
+        typer.echo(demo_score(board.emotions, board.source.now_ns / 1e9))
 
 
 def _write_truth(folder: Path) -> None:

@@ -68,7 +68,7 @@ def run_capture(task: CaptureTask, stopped: Callable[[], bool]) -> None:
             extras.callback(video.close)
         preview = None
         if task.preview_endpoint is not None:
-            preview = Preview(outlet.context, task.preview_endpoint)
+            preview = Preview(outlet.context, task.preview_endpoint, source.name)
             extras.callback(preview.close)
         loop = CaptureLoop(task, source, stage, outlet, video, preview)
         try:

@@ -30,6 +30,7 @@ class PreviewFace(Struct, frozen=True):
 
 
 class PreviewHeader(Struct, frozen=True, tag_field="kind", tag="frame"):
+    source: str
     index: int
     t_capture_ns: int
     width_px: int
@@ -38,6 +39,7 @@ class PreviewHeader(Struct, frozen=True, tag_field="kind", tag="frame"):
 
 
 class PairHeader(Struct, frozen=True, tag_field="kind", tag="pair"):
+    source: str
     event_id: str
     onset_index: int
     apex_index: int

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.text import Text
 
 from ahmsa.palette import ORANGE, SKY_BLUE
-from streamer.view.board import BIN_NS, Bin
+from streamer.view.source_board import BIN_NS, Bin
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _EIGHTHS = 8

@@ -13,19 +13,20 @@ from streamer.view.screen import times_per_stage
 _KEYS = {
     "q": "end the session in order (so does Ctrl-C)",
     "m": "set a marker now",
-    "space": "freeze the picture, and go on; recording and stream never stop",
+    "space": "freeze the picture, and go on; the stream never stops",
+    "n": "look at the next source",
     "?": "this page, and back",
 }
 _WORDS = {
-    "signal": "displacement of brows, nose and mouth beside the limit, px of the crop",
+    "signal": "how far brows, nose and mouth are from rest, and the limit, px",
     "orange, grey": "above the limit; while a gate was shut",
-    "events": "+ - ! recognised, ? no label claimed, · open, × taken back, M marker",
-    "limit, ‰": "smallest movement that is found now; thousandths of the eye distance",
-    "watched": "share of the last minute with nothing in the way, and what was else",
-    "held back": "movements that a gate kept from being announced",
-    "taken back": "movements that were announced and turned out to be others",
+    "events": "+ - ! recognised, ? no label, · open, × taken back, M marker",
+    "limit, ‰": "smallest movement that is found now; ‰ of the eye distance",
+    "watched": "share of the last minute, and what stood in the way of the rest",
+    "held back": "kept by a gate from being announced",
+    "taken back": "announced, and then found to be something else",
     "amplitude px": "largest displacement on the face, px of the 128 px crop",
-    "late ms": "from the apex in front of the camera to the answer on the stream",
+    "late ms": "from the apex in front of the camera to the published answer",
 }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from streamer.stream.schema import AnyMessage, EmotionMessage, MarkerMessage, MotionMessage, SpotMessage, StatusMessage
 from streamer.view.board import CLAIM, Board
@@ -123,3 +124,29 @@ class QuietView(LineView):
 
     def take(self, message: AnyMessage) -> None:
         self._board.take(message)
+
+
+def totals(board: Board) -> list[str]:
+    """What there was in a session, in a few lines; none where no frame was processed."""
+    statuses = [source.status for source in board.sources.values() if source.status is not None and source.status.processed]
+    if not statuses:
+        return []
+    lines = [_frames(status, named=len(statuses) > 1) for status in statuses]
+    lines.append(f"movements: {board.phases['confirmed']} confirmed; taken back: {_counts(board.retractions)}")
+    shut = sum((source.shut for source in board.sources.values()), Counter[str]())
+    if shut:
+        rates = ", ".join(f"{status.fps:.1f}" for status in statuses)
+        lines.append(f"frames in which nothing could be spotted, about: {_counts(shut)} (last rate: {rates} frames a second)")
+    return lines
+
+
+def _frames(status: StatusMessage, *, named: bool) -> str:
+    dropped = sum(status.dropped.values())
+    name = f"{status.source}: " if named else ""
+    return (
+        f"{name}{status.captured} frames captured = {status.processed} processed + {dropped} dropped + {status.waiting} waiting"
+    )
+
+
+def _counts(counted: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counted.items()) or "none"

@@ -49,7 +49,8 @@ def event_sign(event: Event) -> tuple[str, str]:
 
 
 def _row(board: Board, event: Event, labels: Sequence[str], cells: int) -> list[RenderableType]:
-    when = f"{board.elapsed_s(event.t_capture_ns):.2f} s"
+    who = f"{event.source} " if len(board.sources) > 1 else ""
+    when = f"{who}{board.elapsed_s(event.source, event.t_capture_ns):.2f} s"
     emotion = event.emotion
     if emotion is None:
         return [when, _one_line("" if event.spot is None else f"{_OPEN_SIGN} {event.spot.phase} …", "dim")]

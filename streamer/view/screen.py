@@ -12,9 +12,10 @@ from rich.text import Text
 from ahmsa.palette import GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILLION, YELLOW
 from spotting.advice import Reading, advice
 from streamer.stream.schema import FaceState, HalfState, StatusMessage
-from streamer.view.board import BIN_NS, CLAIM, Board
+from streamer.view.board import CLAIM, Board
 from streamer.view.curves import curve, marks_line, time_axis
 from streamer.view.movements import event_sign, movements
+from streamer.view.source_board import BIN_NS
 
 _ROW_NAME_CELLS, _FIGURE_CELLS = 12, 17
 _LEAST_CURVE_CELLS, _MOST_CURVE_CELLS = 16, 200
@@ -49,7 +50,7 @@ def screen(board: Board, width: int, height: int, keys: str = "") -> RenderableT
 
 def elapsed(board: Board) -> str:
     """Minutes and seconds of the session."""
-    minutes, seconds = divmod(int(board.elapsed_s(board.now_ns)), 60)
+    minutes, seconds = divmod(int(board.source.elapsed_s(board.source.now_ns)), 60)
     return f"{minutes}:{seconds:02d}"
 
 
@@ -71,6 +72,11 @@ def _head(board: Board, width: int) -> list[Text]:
         ("ahmsa live", "bold"), f"  {status.source}  ", (f"● {status.state}", _STATES[status.state]), f"  {elapsed(board)}"
     )
     line.append(f"  {status.fps:.1f} frames/s" if status.fps else "")
+    if len(board.sources) > 1:
+        others = [
+            f"{name} {other.status.state}" for name, other in board.sources.items() if name != board.shown and other.status
+        ]
+        line.append(f"  (n next source: {', '.join(others)})")
     if status.recording != "off":
         line.append("  ")
         line.append(f" REC {status.recording} ", style=f"bold white on {VERMILLION}")
@@ -103,11 +109,11 @@ def _face_state(board: Board, status: StatusMessage, face: FaceState) -> Text:
     if shut is not None:
         return _shut(shut.gate, shut.advice)
     if face.calibration_left_ms is not None:
-        since_ms = (monotonic() - board.status_s) * 1000 if status.state == "online" else 0.0
+        since_ms = (monotonic() - board.source.status_s) * 1000 if status.state == "online" else 0.0
         left_ms = max(0.0, face.calibration_left_ms - since_ms)
         steps = "█" * round(left_ms / _CALIBRATION_STEP_MS)
         return Text.assemble(("calibrating", f"bold {ORANGE}"), f": sit still, {left_ms / 1000:.1f} s left ", (steps, ORANGE))
-    gate = board.gates.get(face.face_id)
+    gate = board.source.gates.get(face.face_id)
     if gate is not None and face.spotter != "open":
         return _shut(gate, advice(Reading(gate)))
     return Text(*_SPOTTER_WORDS.get(face.spotter, (face.spotter, "")))
@@ -120,15 +126,15 @@ def _shut(gate: str, sentence: str) -> Text:
 def _signals(board: Board, width: int, height: int, spare: int) -> list[Text]:
     """Three rows per face against their limits, as tall as the console allows, with events and seconds below."""
     cells = min(_MOST_CURVE_CELLS, max(_LEAST_CURVE_CELLS, width - _ROW_NAME_CELLS - _FIGURE_CELLS))
-    tall = next((tall for least, tall in _TALL if height >= least), 1) if len(board.signals) <= 1 else 1
+    all_signals, now_number = board.source.signals, board.source.now_ns // BIN_NS
+    tall = next((tall for least, tall in _TALL if height >= least), 1) if len(all_signals) <= 1 else 1
     lines = [_section("signal", width, "now / limit, px")]
-    if not board.signals:
+    if not all_signals:
         return [*lines, Text("no signal yet", style="dim")]
-    now_number = board.now_ns // BIN_NS
-    shown = list(board.signals)[: max(1, (spare - len(lines) - 2) // (3 * tall))]
+    shown = list(all_signals)[: max(1, (spare - len(lines) - 2) // (3 * tall))]
     for face_id in shown:
-        for row, bins in board.signals[face_id].items():
-            name = row if len(board.signals) == 1 else f"{face_id} {row}"
+        for row, bins in all_signals[face_id].items():
+            name = row if len(all_signals) == 1 else f"{face_id} {row}"
             newest = bins[-1] if bins else None
             figures = f"{newest.displacement_px:5.2f} / {newest.threshold_px:.2f}" if newest else ""
             drawn = curve(bins, now_number, cells, tall)
@@ -136,7 +142,7 @@ def _signals(board: Board, width: int, height: int, spare: int) -> list[Text]:
                 is_last = place == tall - 1
                 head = name.ljust(_ROW_NAME_CELLS) if is_last else " " * _ROW_NAME_CELLS
                 lines.append(Text.assemble(head, line, figures.rjust(_FIGURE_CELLS) if is_last else ""))
-    hidden = len(board.signals) - len(shown)
+    hidden = len(all_signals) - len(shown)
     more = f"faces not shown: {hidden} (enlarge the window)" if hidden else ""
     lines.append(Text.assemble("events".ljust(_ROW_NAME_CELLS), marks_line(_marks(board), now_number, cells)))
     axis = Text.assemble((more, ORANGE)) if more else Text.assemble(" " * _ROW_NAME_CELLS, time_axis(cells))
@@ -165,7 +171,8 @@ def _half(half: str, state: HalfState, face: FaceState, *, several: bool) -> Tex
 
 
 def _marks(board: Board) -> dict[int, tuple[str, str]]:
-    events = {event.t_capture_ns // BIN_NS: event_sign(event) for event in board.events.values()}
+    shown = (event for event in board.events.values() if event.source == board.shown)
+    events = {event.t_capture_ns // BIN_NS: event_sign(event) for event in shown}
     return events | {marker.t_capture_ns // BIN_NS: ("M", "bold") for marker in board.markers}
 
 

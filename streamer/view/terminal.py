@@ -83,6 +83,8 @@ class TerminalView:
             self._mark(f"key {self._marks}")
         elif key == " ":
             self._frozen, self._helping = not self._frozen, False
+        elif key in "nN":
+            self._board.show_next()
         elif key in "?hH":
             self._helping = not self._helping
 

@@ -38,7 +38,7 @@ class Feed:
         self._preview = make_socket(context, zmq.SUB, high_water_mark=PREVIEW_HWM)
         bound(self._preview, preview_endpoint)
         self._stream.connect(INPROC)
-        self._status = b""
+        self._statuses: dict[bytes, bytes] = {}
         self._past: deque[bytes] = deque(maxlen=_KEPT)
         self._pages: set[_Page] = set()
         self._lock = threading.Lock()
@@ -54,7 +54,7 @@ class Feed:
         """Server-sent events of one page: what has been, then what comes, until the feed is closed."""
         page = _Page(asyncio.get_running_loop())
         with self._lock:
-            for past in ([self._status] if self._status else []) + list(self._past):
+            for past in [*self._statuses.values(), *self._past]:
                 page.put(past)
             self._pages.add(page)
         try:
@@ -98,7 +98,7 @@ class Feed:
         event = _event(b"message", payload)
         with self._lock:
             if topic.startswith(b"status."):
-                self._status = event
+                self._statuses[topic] = event
             elif not topic.startswith(b"motion."):
                 self._past.append(event)
         self._give(event)

@@ -36,8 +36,9 @@ export function takeMarker(message) {
 }
 
 // What the chart draws.
-export function drawn() {
-  const events = [...movements.values()].filter((one) => one.spot || one.emotion).map((one) => {
+export function drawn(source) {
+  const ofSource = [...movements.values()].filter((one) => (one.emotion ?? one.spot)?.source === source);
+  const events = ofSource.map((one) => {
     const message = one.emotion ?? one.spot;
     const { sign, colour } = signOf(one);
     const offset = message.offset_t_ns === null ? null : seconds(message.offset_t_ns);
@@ -99,7 +100,7 @@ function show(id) {
   one.item.replaceChildren(pair, what);
   if (!message) return;
   const riseMs = (message.apex.t_ns - message.onset.t_ns) / 1e6;
-  const figures = [moment(message.apex, message.t_capture_ns), `rise ${riseMs.toFixed(0)} ms`];
+  const figures = [`${message.source} ${moment(message.apex, message.t_capture_ns)}`, `rise ${riseMs.toFixed(0)} ms`];
   if (one.emotion) {
     figures.push(`amplitude ${one.emotion.amplitude_px.toFixed(2)} px`);
     const total = one.emotion.latency_ms.total;

@@ -9,7 +9,9 @@ const RETRY_MS = 1000;
 const token = document.querySelector("meta[name=ahmsa-token]").content;
 const at = (id) => document.getElementById(id);
 const gates = new Map(); // face -> the spotter's own gate
+const statuses = new Map(); // source -> newest status
 let session = null;
+let shown = null; // the source that is looked at
 let startS = null;
 let nowS = 0;
 
@@ -34,18 +36,57 @@ function connect() {
 function take(message) {
   if (message.session !== session) begin(message.session);
   const kind = message.schema.split(".")[1].split("/")[0];
+  if (kind === "status") noteSource(message);
+  const isOfShown = message.source === shown;
+  if (kind === "motion" || kind === "status") {
+    if (!isOfShown) return;
+  }
   TAKERS[kind]?.(message); // a kind that this page does not know is passed over
-  if (kind !== "marker") nowS = Math.max(nowS, seconds(message.t_capture_ns));
+  if (isOfShown) nowS = Math.max(nowS, seconds(message.t_capture_ns));
+}
+
+// Several sources: one is looked at, all of them fill the list of movements.
+function noteSource(message) {
+  shown = shown ?? message.source;
+  const isNew = !statuses.has(message.source);
+  statuses.set(message.source, message);
+  if (isNew) listSources();
+}
+
+function listSources() {
+  const buttons = [...statuses.keys()].map((name) => {
+    const button = element("button", "", name);
+    button.setAttribute("aria-pressed", String(name === shown));
+    button.addEventListener("click", () => look(name));
+    return button;
+  });
+  at("sources").replaceChildren(...buttons);
+  at("sources").hidden = buttons.length < 2;
+  at("source").hidden = buttons.length > 1;
+}
+
+function look(name) {
+  shown = name;
+  startS = null;
+  nowS = 0;
+  gates.clear();
+  for (const part of [picture, signal]) part.forget();
+  listSources();
+  takeStatus(statuses.get(name));
 }
 
 function takePreview(message) {
-  if (message.kind === "frame") picture.takeFrame(message);
-  else movements.takePair(message);
+  if (message.kind === "frame") {
+    if (message.source === shown) picture.takeFrame(message);
+  } else movements.takePair(message);
 }
 
 // Another run of the program: its times, faces and event ids have nothing to do with those before.
 function begin(id) {
   session = id;
+  shown = null;
+  statuses.clear();
+  listSources();
   document.documentElement.dataset.session = id;
   startS = null;
   nowS = 0;
@@ -149,7 +190,7 @@ at("mark").addEventListener("submit", async (event) => {
 });
 
 function redraw() {
-  signal.draw(...movements.drawn());
+  signal.draw(...movements.drawn(shown));
   at("elapsed").textContent = startS === null ? "" : clock(nowS - startS);
   requestAnimationFrame(redraw);
 }

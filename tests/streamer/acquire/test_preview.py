@@ -16,7 +16,7 @@ def ends(tmp_path):
     page = context.socket(zmq.SUB)
     page.setsockopt(zmq.LINGER, 0)
     page.bind(f"ipc://{tmp_path}/preview")
-    preview = Preview(context, f"ipc://{tmp_path}/preview")
+    preview = Preview(context, f"ipc://{tmp_path}/preview", "demo")
     yield page, preview
     preview.close()
     context.destroy(linger=0)
@@ -61,7 +61,7 @@ def test_a_movement_is_shown_by_its_onset_and_apex(ends, make_candidate):
     preview.pair(make_candidate(event_id="0-3"))
     assert page.poll(5000)
     kind, header, onset, apex = page.recv_multipart()
-    assert (kind, json.loads(header)["event_id"]) == (b"pair", "0-3")
+    assert (kind, json.loads(header)["event_id"], json.loads(header)["source"]) == (b"pair", "0-3", "demo")
     assert {cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE).shape for jpeg in (onset, apex)} == {(128, 128)}
     page.setsockopt(zmq.UNSUBSCRIBE, b"")
     await_interest(page, preview, False)

@@ -5,7 +5,8 @@ import pytest
 
 from streamer.stream import schema as wire
 from streamer.stream.schema import RegionMotion
-from streamer.view.board import BIN_NS, Board
+from streamer.view.board import Board
+from streamer.view.source_board import BIN_NS
 
 GOLDEN = [wire.decode(line) for line in (Path(__file__).parents[1] / "golden" / "messages.jsonl").read_text().splitlines()]
 MOTION = next(message for message in GOLDEN if isinstance(message, wire.MotionMessage))
@@ -22,7 +23,7 @@ def test_a_row_keeps_the_region_that_came_nearest_to_its_limit_in_each_stretch_o
     board.take(motion(0, left_brow=0.1, right_brow=0.4, left_lip=0.2))
     board.take(motion(BIN_NS - 1, gate="speech", left_brow=0.3, right_brow=0.1, left_lip=0.1))
     board.take(motion(BIN_NS, left_brow=0.2, right_brow=0.1, left_lip=0.6))
-    rows = board.signals[0]
+    rows = board.source.signals[0]
     assert [one.displacement_px for one in rows["brows"]] == [0.4, 0.2]
     assert [one.displacement_px for one in rows["mouth"]] == [0.2, 0.6]
     assert [one.gate for one in rows["brows"]] == ["speech", None]
@@ -35,7 +36,7 @@ def test_a_face_that_has_gone_leaves_no_row():
         board.take(msgspec.structs.replace(MOTION, face_id=face))
     board.take(msgspec.structs.replace(STATUS, faces=[wire.FaceState(1, "watching")]))
     board.take(msgspec.structs.replace(MOTION, face_id=1))
-    assert list(board.signals) == list(board.gates) == list(board.newest) == [1]
+    assert list(board.source.signals) == list(board.source.gates) == [1]
 
 
 def test_the_board_does_not_grow_without_limit():
@@ -45,11 +46,27 @@ def test_the_board_does_not_grow_without_limit():
         board.take(motion(number * BIN_NS, left_brow=0.1))
     assert len(board.events) == len(board.emotions) == 200
     assert "e999" in board.events
-    assert len(board.signals[0]["brows"]) == 400
+    assert len(board.source.signals[0]["brows"]) == 400
 
 
 def test_frames_in_which_nothing_could_be_spotted_are_counted_by_gate():
     board = Board()
     for processed, flags in ((10, ["no_face"]), (30, []), (90, ["low_frame_rate", "blurred"]), (5, ["no_face"])):
         board.take(msgspec.structs.replace(STATUS, processed=processed, flags=flags))
-    assert board.shut == {"no_face": 10, "low_frame_rate": 60, "blurred": 60}
+    assert board.source.shut == {"no_face": 10, "low_frame_rate": 60, "blurred": 60}
+
+
+def test_one_source_is_looked_at_and_the_totals_are_of_all():
+    board = Board()
+    for message in GOLDEN:
+        board.take(message)
+        if not isinstance(message, wire.MarkerMessage):
+            other = {"source": "camera1"} | ({"event_id": "camera1-1"} if hasattr(message, "event_id") else {})
+            board.take(msgspec.structs.replace(message, **other))
+    assert (board.shown, list(board.sources)) == ("demo", ["demo", "camera1"])
+    assert board.phases["retracted"] == 2
+    assert {event.source for event in board.events.values()} == {"demo", "camera1"}
+    board.show_next()
+    assert (board.shown, board.status.source) == ("camera1", "camera1")
+    board.show_next()
+    assert board.shown == "demo"

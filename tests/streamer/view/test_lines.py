@@ -5,7 +5,7 @@ import pytest
 
 from streamer.stream import schema as wire
 from streamer.view.board import Board
-from streamer.view.lines import LineView, line_of
+from streamer.view.lines import LineView, line_of, totals
 
 GOLDEN = [wire.decode(line) for line in (Path(__file__).parents[1] / "golden" / "messages.jsonl").read_text().splitlines()]
 STATUS = next(message for message in GOLDEN if isinstance(message, wire.StatusMessage))
@@ -32,3 +32,14 @@ def test_lines_say_a_state_once_and_leave_the_signal_out():
     assert sum("status" in line for line in lines) == 2
     assert sum("emotion" in line for line in lines[2:]) == 2
     assert not [line for line in lines if " motion " in line]
+
+
+def test_the_last_lines_count_every_source():
+    board = Board()
+    assert totals(board) == []
+    for message in GOLDEN:
+        board.take(message)
+    assert totals(board)[0] == "151 frames captured = 150 processed + 1 dropped + 0 waiting"
+    board.take(msgspec.structs.replace(STATUS, source="camera1"))
+    assert [line.split(":")[0] for line in totals(board)[:2]] == ["demo", "camera1"]
+    assert "taken back: macro 1" in totals(board)[2]

@@ -64,7 +64,7 @@ def test_each_half_of_the_face_says_what_it_would_find_and_how_long_it_was_watch
 def test_calibration_counts_down(board, monkeypatch):
     face = wire.FaceState(0, "calibrating", None, 1200.0)
     board.take(msgspec.structs.replace(STATUS, faces=[face], shut=[]))
-    monkeypatch.setattr("streamer.view.screen.monotonic", lambda: board.status_s + 0.5)
+    monkeypatch.setattr("streamer.view.screen.monotonic", lambda: board.source.status_s + 0.5)
     assert "calibrating: sit still, 0.7 s left" in drawn(board)
 
 

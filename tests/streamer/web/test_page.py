@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def preview(program):
     context = zmq.Context()
-    preview = Preview(context, program.preview_endpoint)
+    preview = Preview(context, program.preview_endpoint, "demo")
     yield preview
     preview.close()
     context.destroy(linger=0)
