@@ -63,6 +63,7 @@ def write_plot(summary: Summary, path: Path) -> None:
     recall.set_title(f"{summary.movements} movements; {summary.alarms_per_minute:.1f} alarms/min untouched", fontsize=10)
     recall.legend()
     left = dict.fromkeys(summary.halves, 0.0)
+    blind.barh(list(left), [0.0] * len(left))
     for gate in dict.fromkeys(gate for part in summary.halves.values() for gate in part.blind_by_gate):
         widths = [part.blind_by_gate.get(gate, 0.0) for part in summary.halves.values()]
         blind.barh(list(left), widths, left=list(left.values()), label=gate)
