@@ -1,19 +1,23 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
-	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
-VENV ?= .venv
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3.10 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 15))' 2>/dev/null && { echo $$p; break; }; done)
+# An environment for each Python that is named: `make test PYTHON=python3.13` leaves .venv alone.
+VENV ?= .venv$(if $(findstring command,$(origin PYTHON)),-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PARITY := .venv-parity
+PARITY_PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.10,$(shell command -v $(p))))
 
-.PHONY: help env demo test check lint types layers pytest fuzz bench clean
+.PHONY: help env demo test check lint types layers pytest fuzz parity constraints bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 $(READY): pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "ahmsa needs Python 3.10, 3.11 or 3.12 on the PATH (or make PYTHON=/path/to/python3.11 ...)"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "ahmsa needs Python 3.10 to 3.14 on the PATH (or make PYTHON=/path/to/python3.12 ...)"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/ahmsa-models
 	@touch $@
 
 env: $(READY) ## the virtual environment, from the pinned constraints
@@ -41,8 +45,25 @@ pytest: $(READY) ## the tests alone
 fuzz: $(READY) ## damaged inputs for every reader, 10 000 of each kind; an hour or two
 	$(BIN)/python -m fuzz --cases 10000
 
-bench: $(READY) ## every figure in docs/benchmarks.md
+$(PARITY)/.ready:
+	@test -n "$(PARITY_PYTHON)" || { echo "mediapipe 0.10.21 needs Python 3.10, 3.11 or 3.12 (make parity PARITY_PYTHON=...)"; exit 1; }
+	test -x $(PARITY)/bin/python || $(PARITY_PYTHON) -m venv $(PARITY)
+	$(PARITY)/bin/python -m pip install --quiet mediapipe==0.10.21
+	@touch $@
+
+parity: $(READY) $(PARITY)/.ready ## our landmarks against MediaPipe's own, in an environment of its own
+	$(BIN)/python -m benchmarks parity
+
+constraints: $(READY) ## renew every pin
+	printf '%s\n' torch==2.13.0 backports-strenum==1.2.8 pyarrow==22.0.0 > $(VENV)/held.txt
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.10 --fork-strategy requires-python \
+		--no-annotate --no-header --quiet --constraint $(VENV)/held.txt --output-file $(VENV)/pins.txt
+	{ grep '^#' constraints.txt; grep -vE '^(nvidia-|cuda-|triton|colorama)|pypy|3\.10\.2' $(VENV)/pins.txt \
+		| sed "s/ ; /; /; s/python_full_version/python_version/; s/; platform_python_implementation != 'PyPy'//"; } > $(VENV)/constraints
+	mv $(VENV)/constraints constraints.txt
+
+bench: $(READY) $(PARITY)/.ready ## every figure in docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info build
+	rm -rf $(VENV) $(PARITY) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info build

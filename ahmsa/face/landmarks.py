@@ -1,59 +1,72 @@
-"""Facial landmarks by MediaPipe FaceMesh, behind one small class: the only place that knows the library."""
+"""Facial landmarks: the two networks of MediaPipe FaceMesh in a loop of our own.
+
+A face is found once by the detector; after that the last landmarks tell where to look, and the detector runs only while fewer
+faces are known than asked for. The loop follows MediaPipe's face_landmark_front graph, with one difference: a face that is lost
+is sought again in the same image, not in the next. `make parity` holds it against MediaPipe's own.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
+import math
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import cv2
 import numpy as np
 
+from ahmsa.face.face_finder import FaceFinder
 from ahmsa.face.geometry import MESH_LANDMARKS
+from ahmsa.face.litert import LiteModel
+from ahmsa.face.models import DETECTOR, LANDMARKS, model_file
+from ahmsa.face.region import Region, region_around
 from ahmsa.types import ByteImage, FloatArray
 
-_WARM_UP = 3
+_INPUT_PX = 192
+_LEFT_EYE, _RIGHT_EYE = 33, 263
+"""Outer corners, left and right in the image."""
+_SAME_FACE_OVERLAP = 0.5
+"""Regions with more intersection over union than this are one face."""
+_LARGEST_LOGIT = 80.0
 
 
 class FaceMesh:
     """Landmarks of the faces in a stream of images, or of single images.
 
-    `static=True` detects anew in every image; otherwise faces are tracked from one image to the next (2-4 ms instead of 10).
+    `static=True` detects anew in every image; otherwise faces are followed from one image to the next, without the detector.
     """
 
     def __init__(self, max_faces: int = 1, *, static: bool = False, min_confidence: float = 0.5) -> None:
-        with _quiet_stderr():
-            from mediapipe.python.solutions import face_mesh
-
-            self._mesh: Any = face_mesh.FaceMesh(
-                static_image_mode=static,
-                max_num_faces=max_faces,
-                min_detection_confidence=min_confidence,
-                min_tracking_confidence=min_confidence,
-            )
-            # The models are loaded by other threads, some after the first result: wait for their lines too.
-            for _ in range(_WARM_UP):
-                self._mesh.process(np.zeros((64, 64, 3), np.uint8))
-        self._found = False
+        """Raises ModelError where the model files are missing and cannot be fetched."""
+        self._finder = FaceFinder(model_file(DETECTOR), min_confidence)
+        self._network = _LandmarkNetwork(model_file(LANDMARKS))
+        self._max_faces, self._static, self._min_confidence = max_faces, static, min_confidence
+        self._known: list[Region] = []
 
     def detect(self, image: ByteImage) -> list[FloatArray]:
         """(h, w, 3) BGR -> one (468, 3) array of x, y, z in pixels per face; empty where there is none.
 
         z is depth in the scale of x: smaller is nearer to the camera, 0 at about the head's centre.
         """
-        with contextlib.nullcontext() if self._found else _quiet_stderr():  # it warns once more at its first face
-            result = self._mesh.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-        self._found = self._found or bool(result.multi_face_landmarks)
-        height, width = image.shape[:2]
-        return [
-            np.array([(p.x * width, p.y * height, p.z * width) for p in face.landmark[:MESH_LANDMARKS]], dtype=np.float32)
-            for face in result.multi_face_landmarks or ()
-        ]
+        found = [] if self._static else self._look(image, self._known)
+        if len(found) < self._max_faces:
+            found += self._look(image, self._finder.find(image)[: self._max_faces], [region for region, _ in found])
+        self._known = [region_of_face(face) for _, face in found[: self._max_faces]]
+        return [face for _, face in found[: self._max_faces]]
+
+    def _look(self, image: ByteImage, regions: list[Region], taken: Sequence[Region] = ()) -> list[tuple[Region, FloatArray]]:
+        """The faces in these regions, but for regions that lie on one already looked at."""
+        looked_at, found = list(taken), []
+        for region in regions:
+            if all(region.overlap(other) <= _SAME_FACE_OVERLAP for other in looked_at):
+                looked_at.append(region)
+                face, presence = self._network.look(image, region)
+                if presence >= self._min_confidence:
+                    found.append((region, face))
+        return found
 
     def close(self) -> None:
-        self._mesh.close()
+        """Nothing to let go of: the networks go with the object."""
 
     def __enter__(self) -> FaceMesh:
         return self
@@ -62,14 +75,22 @@ class FaceMesh:
         self.close()
 
 
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """MediaPipe's C++ start-up lines go to file descriptor 2, past Python; keep them off the user's screen."""
-    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)
+class _LandmarkNetwork:
+    def __init__(self, model: Path) -> None:
+        self._model = LiteModel(model)
+
+    def look(self, image: ByteImage, region: Region) -> tuple[FloatArray, float]:
+        """(468, 3) x, y, z in image px, and how sure it is, 0-1, that there is a face in the region."""
+        crop = cv2.warpAffine(
+            image, region.to_input(_INPUT_PX), (_INPUT_PX, _INPUT_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        rgb = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
+        points, presence = self._model.run(np.multiply(rgb, 1 / 255, dtype=np.float32)[None])
+        logit = max(float(presence.item()), -_LARGEST_LOGIT)
+        return region.from_input(points.reshape(MESH_LANDMARKS, 3), _INPUT_PX), 1 / (1 + math.exp(-logit))
+
+
+def region_of_face(landmarks: FloatArray) -> Region:
+    """Where to look in the next image: around these (468, 3) landmarks."""
+    points = landmarks[:, :2]
+    return region_around(points, points[_LEFT_EYE], points[_RIGHT_EYE])

@@ -72,7 +72,8 @@ def _cubic_weights(distance: ResamplingMatrix) -> ResamplingMatrix:
 
 
 def _linear_weights(distance: ResamplingMatrix) -> ResamplingMatrix:
-    return np.maximum(1 - np.abs(distance), 0.0)
+    weights: ResamplingMatrix = np.maximum(1 - np.abs(distance), 0.0)
+    return weights
 
 
 def _frozen(matrix: ResamplingMatrix) -> ResamplingMatrix:

@@ -87,9 +87,10 @@ def draw_hand(picture: ByteImage, moment: Moment, matrix: Matrix, left_top: tupl
     _bar(mask, (tip_x, tip_y + 60.0), (tip_x, tip_y + 210.0), 54.0, matrix, left_top)
     share = cv2.GaussianBlur(mask, (0, 0), 1.2).astype(np.float32)[..., None] / 255
     shade = 0.75 + 0.25 * cv2.GaussianBlur(mask, (0, 0), 7.0).astype(np.float32)[..., None] / 255
-    skin = (shade * np.array(_HAND_BGR, np.float32)) if picture.ndim == 3 else shade * np.float32(np.mean(_HAND_BGR))
-    below = picture if picture.ndim == 3 else picture[..., None]
-    picture[...] = _bytes(below.astype(np.float32) + share * (skin - below)).reshape(picture.shape)
+    colour = np.array(_HAND_BGR, np.float32)
+    skin: FloatArray = (shade * (colour if picture.ndim == 3 else colour.mean(dtype=np.float32))).astype(np.float32)
+    below = (picture if picture.ndim == 3 else picture[..., None]).astype(np.float32)
+    picture[...] = _bytes(below + share * (skin - below)).reshape(picture.shape)
 
 
 def _bar(

@@ -226,7 +226,7 @@ def _head_share(camera: Matrix) -> Matrix:
     across = (camera[..., :1] - (FACE_ORIGIN[0] + 66 * CAMERA_PER_FACE)) / 132
     down = (camera[..., 1:] - (FACE_ORIGIN[1] + 52 * CAMERA_PER_FACE)) / 165
     fade = np.clip((1.66 - np.hypot(across, down)) / 0.66, 0, 1)
-    return cast(Matrix, 0.5 - 0.5 * np.cos(np.pi * fade))
+    return 0.5 - 0.5 * np.cos(np.pi * fade)
 
 
 def _axis(first: float, size: int) -> FloatArray:

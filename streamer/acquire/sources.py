@@ -29,7 +29,7 @@ from streamer.acquire.grabber import Grabber
 from streamer.acquire.playback import DEFAULT_HZ, Playback, folder_frames
 from streamer.acquire.video_file import video_frames, video_info
 
-cv2.setLogLevel(0)
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 _RAW_WIDTH = 800
 _OPEN_TIMEOUT_MS = 5000

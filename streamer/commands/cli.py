@@ -211,9 +211,11 @@ def _run_live(
 
         run = partial(republish, replay, settings.stream, view, as_fast_as_possible=as_fast_as_possible)
     else:
+        from ahmsa.face.models import fetch_if_missing
         from streamer.acquire.sources import SourceSpec
         from streamer.live.supervisor import LiveOptions, run_live
 
+        fetch_if_missing(partial(typer.echo, err=True))
         options = LiveOptions(
             sources=tuple(SourceSpec(kind, where) for kind, where in sources),
             settings=settings,

@@ -35,7 +35,7 @@ DISPLACEMENT, THRESHOLD = "_displacement_px", "_threshold_px"
 IMAGE_SIDE = "image_"
 """Put before a region's name in the header: its left is the image's left, which is the person's right."""
 _CLOCKS_EVERY_NS = 10_000_000_000
-_PACKAGES = ("ahmsa", "numpy", "opencv-contrib-python", "mediapipe", "torch", "pyzmq", "msgspec")
+_PACKAGES = ("ahmsa", "numpy", "opencv-contrib-python-headless", "ai-edge-litert", "torch", "pyzmq", "msgspec")
 
 
 _LOOK_S = 1.0

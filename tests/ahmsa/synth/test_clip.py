@@ -79,7 +79,7 @@ def test_the_skin_moves_by_the_amplitude_that_the_truth_claims(renderer, label, 
     assert np.hypot(*motion.field(axis, axis)).max() * amplitude == pytest.approx(amplitude_px, rel=0.02)
 
     rest, apex = renderer.picture(Moment()), renderer.picture(Moment(motions=[clip_motion]))
-    factors = np.arange(0.5, 1.55, 0.1)
+    factors = np.arange(0.5, 1.55, 0.1, dtype=np.float32)
     y, x = np.mgrid[117:322, 218:423].astype(np.float32)
     face_x, face_y = (x[0] - 218) / CAMERA_PER_FACE, (y[:, 0] - 117) / CAMERA_PER_FACE
     u, v = motion.field(face_x.astype(np.float32), face_y.astype(np.float32)) * np.float32(amplitude * CAMERA_PER_FACE)

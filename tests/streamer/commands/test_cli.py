@@ -17,7 +17,7 @@ from streamer.stream.client import EmotionStream
 from streamer.stream.schema import json_schema_text
 
 BIN = Path(sys.executable).parent
-HEAVY = ("torch", "cv2", "mediapipe", "numpy", "matplotlib", "zmq", "msgspec")
+HEAVY = ("torch", "cv2", "ai_edge_litert", "numpy", "matplotlib", "zmq", "msgspec")
 
 
 def run(command, *arguments, **values):
