@@ -25,6 +25,8 @@ def _report(
 ) -> None:
     """Write report.md, report.html (one file, pictures inside) and report.json (every number) about finished runs.
 
+    About a recorded session (`ahmsa-report out/p01`) the same command writes a page of its own.
+
     Baselines inside a run folder come along by themselves. Rows whose epoch was chosen on the test subject are marked
     OPTIMISTIC; the report says how many points that choice is worth.
 

@@ -1,0 +1,17 @@
+"""`ahmsa-report`: one command for recorded sessions and training runs; the folder says which it is."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+SESSION_FILE = "session.json"
+"""A folder that holds it is a recorded session."""
+
+
+def main() -> None:
+    """Entry point of `ahmsa-report`."""
+    about_session = any((Path(argument) / SESSION_FILE).exists() for argument in sys.argv[1:] if not argument.startswith("-"))
+    # Neither room knows the other, and this one neither.
+    import_module("streamer.commands.report" if about_session else "train.commands.report").main()

@@ -1,0 +1,155 @@
+"""The page about a session: what is on it, and that a browser shows it without a script error."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import av
+import msgspec
+import pytest
+
+from ahmsa.synth import clip_of, event
+from configs.schema import LiveSettings
+from streamer.acquire.capture import CaptureStage
+from streamer.acquire.sources import SourceSpec, open_source
+from streamer.offline.replay import events
+from streamer.session.recorder import Recorder
+from streamer.session.report.crossings import crossings_without_event
+from streamer.session.report.report import video_of, write_report
+from streamer.session.report.timeline import half_of, strips
+from streamer.session.session import load_session
+from streamer.stream import schema
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture
+def session(record, golden, motion):
+    """A confirmed movement, a rejected and an abstained one, a marker; 70 s of signal with a gate and two crossings."""
+    samples = [motion(33 * k, "speech" if 20_000 < 33 * k < 22_000 else None) for k in range(2120)]
+    for k in (640, 641, 642, 1500, 1501):
+        samples[k] = motion(33 * k, samples[k].gate, px=0.9)
+    numbered = [msgspec.structs.replace(one, t_publish_ns=76_200_000_000 + one.t_capture_ns) for one in samples]
+    return load_session(record([*golden, *numbered]))
+
+
+def test_the_page_tells_movements_markers_gates_and_why_a_crossing_was_none(session, tmp_path):
+    page = write_report(session, tmp_path / "report")
+    text = page.read_text(encoding="utf-8")
+    assert re.search(r'<table id="events">.*surprise.*no label \(low_confidence\)', text, re.DOTALL)
+    assert re.search(r'<table id="markers">.*film 3.*4\.000.*2026-11-23T10:15:04', text, re.DOTALL)
+    assert re.search(r'<table id="rejected">.*macro', text, re.DOTALL)
+    assert re.search(r'<table id="faces">.*speech 2\.\d%', text, re.DOTALL)
+    assert re.search(r'<table id="frames">.*duplicate 1', text, re.DOTALL)
+    reasons = [(one.region, one.ratio, one.reason) for one in crossings_without_event(session)]
+    assert reasons == [
+        ("left_brow", 2.25, "gate shut: speech"),
+        ("left_brow", 2.25, "it did not rise and come back as a micro-expression does"),
+    ]
+    # One file: nothing is fetched from anywhere.
+    assert not re.findall(r'(?:src|href)="(?!data:)', text)
+    assert sorted(path.name for path in page.parent.iterdir()) == [
+        "report.html",
+        "timeline-demo-0-001.png",
+    ]
+
+
+def test_a_long_session_is_drawn_in_strips_of_a_minute(record, motion):
+    long = load_session(record([motion(100 * k) for k in range(1500)]))
+    spans = [(strip.start_s, strip.end_s) for strip in strips(long, ("demo", 0), [])]
+    assert spans[0][1] - spans[0][0] == 60
+    assert spans[1][0] == spans[0][1]
+    assert len(spans) == 3
+
+
+@pytest.mark.parametrize(("region", "half"), [("left_brow_inner", "upper"), ("glabella", "upper"), ("right_lip", "lower")])
+def test_every_region_is_on_a_half_of_the_face(region, half):
+    assert half_of(region) == half
+
+
+def test_a_browser_shows_it_without_a_script_error_and_a_click_leads_to_the_place(session, tmp_path):
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = write_report(session, tmp_path / "report")
+    with playwright.sync_playwright() as driver:
+        # The sandbox refuses to run as root, as tests in a container do.
+        arguments = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        problems = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("requestfailed", lambda request: problems.append(request.url))
+        page.goto(path.as_uri())
+        assert page.locator("#events tbody tr").count() == 2
+        assert page.locator("figure.strip img").first.evaluate("image => image.naturalWidth") == 1300
+        page.locator("#events tbody tr").first.click()
+        assert page.locator("figure.strip.found").count() == 1
+        assert page.locator("figure.strip").first.bounding_box()["y"] < 900
+        browser.close()
+    assert problems == []
+
+
+def test_a_session_without_a_face_has_a_page(record, tmp_path):
+    text = write_report(load_session(record([])), tmp_path).read_text(encoding="utf-8")
+    assert "No movement was confirmed." in text
+    assert "No face was followed." in text
+
+
+def test_text_of_others_cannot_become_part_of_the_page(record, golden, tmp_path):
+    marker = msgspec.structs.replace(golden[-1], text="<script>alert(1)</script>")
+    text = write_report(load_session(record([marker])), tmp_path).read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    """A video of one smile."""
+    path = tmp_path_factory.mktemp("film") / "smile.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"crf": "12", "preset": "ultrafast"})
+        stream.width, stream.height = 640, 480
+        for frame in clip_of([event("positive", 2.6, 2.5)], duration_s=3.4, seed=3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.image, format="bgr24")))
+        container.mux(stream.encode())
+    return path
+
+
+def test_with_a_video_it_shows_the_face_and_lays_a_film_beside(film, recogniser, tmp_path):
+    settings = LiveSettings()
+    recorder = Recorder(
+        tmp_path / "session", session="s", source="smile", settings=msgspec.to_builtins(settings), video=str(film)
+    )
+    with (
+        open_source(SourceSpec("video", str(film)), settings.source, as_fast_as_possible=True) as source,
+        CaptureStage(settings.face, settings.spotter) as stage,
+    ):
+        for message in events(source, stage, recogniser, status_s=1.0):
+            recorder.take(schema.topic_of(message), schema.encode(message))
+    recorder.close("source ended")
+    session = load_session(recorder.folder)
+    page = write_report(session, tmp_path / "report", video_of(session))
+    assert "Movement 0-1: positive" in page.read_text(encoding="utf-8")
+    assert (page.parent / "event-0-1.png").stat().st_size > 10_000
+    with av.open(str(page.parent / "overlay.mp4")) as container:
+        pictures = list(container.decode(video=0))
+    assert len(pictures) == 102
+    assert abs(float(pictures[60].time) - 2.0) < 0.002
+    # The blue frame around the face, which the portrait has nowhere.
+    picture = pictures[60].to_ndarray(format="bgr24").astype(int)
+    assert ((picture[..., 0] - picture[..., 2]) > 100).sum() > 300
+
+
+@pytest.mark.parametrize("is_session", [True, False])
+def test_one_command_for_sessions_and_training_runs(session, tmp_path, is_session):
+    folder = session.folder if is_session else tmp_path
+    code = "from configs.report import main; main()"
+    command = [sys.executable, "-c", code, str(folder), "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    if is_session:
+        assert (done.returncode, done.stdout.strip()) == (0, str(tmp_path / "out" / "report.html"))
+    else:
+        assert done.returncode == 1
+        assert "run" in done.stderr
