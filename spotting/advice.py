@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from ahmsa.settings import FaceSettings
-from ahmsa.types import FaceQuality
+if TYPE_CHECKING:  # numpy and the settings' decoder are for those who measure
+    from ahmsa.settings import FaceSettings
+    from ahmsa.types import FaceQuality
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,61 @@
+"""The pictures of the terminal and of the page in the documents: taken from one run of the demo, so that they are never old."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+TERMINAL, PAGE = ROOT / "docs" / "terminal.svg", ROOT / "docs" / "pictures" / "page.png"
+_CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+_SIZE = {"width": 1500, "height": 980}
+_MOVEMENTS = 4
+_PATIENCE_MS = 240_000
+
+
+def section() -> str:
+    """Write both pictures; what the run said at its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [Path(sys.executable).parent / "ahmsa-live", "--demo", "--web", "0", "--screenshot", TERMINAL]
+        # A private folder of its own, so that the address of a page that somebody has open is not used.
+        environment = {**os.environ, "XDG_STATE_HOME": folder}
+        endpoints = ["--publish", f"ipc://{folder}/stream", "--markers", f"ipc://{folder}/markers"]
+        program = subprocess.Popen([*command, *endpoints], stdout=subprocess.PIPE, text=True, env=environment)
+        assert program.stdout is not None
+        try:
+            address = next(line for line in program.stdout if line.startswith("page: ")).removeprefix("page: ").strip()
+            _photograph(address)
+            last = program.stdout.read().splitlines()[-1]
+        finally:
+            program.terminate()
+            program.wait()
+    return (
+        "## Screens\n\n"
+        f"The demo as terminal and page show it (a generated face). Its last line: {last}.\n\n"
+        "![The terminal at the end of the demo](terminal.svg)\n\n"
+        f"![The page after {_MOVEMENTS} movements of the demo](pictures/page.png)"
+    )
+
+
+def _photograph(address: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    chromium = next(filter(None, map(shutil.which, _CHROMIUMS)), None)
+    if chromium is None:
+        sys.exit("the page's picture needs Chromium: apt-get install chromium")
+    with sync_playwright() as driver:
+        # Chromium's sandbox refuses to run as root.
+        arguments = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
+        browser = driver.chromium.launch(executable_path=chromium, args=arguments)
+        page = browser.new_page(viewport=_SIZE)
+        page.goto(address)
+        page.locator("#movements .bars").nth(1).wait_for(timeout=_PATIENCE_MS)
+        page.fill("#marktext", "film 3")
+        page.click("#markbutton")
+        page.locator("#movements .bars").nth(_MOVEMENTS - 1).wait_for(timeout=_PATIENCE_MS)
+        page.screenshot(path=PAGE)
+        browser.close()
