@@ -20,6 +20,7 @@ from streamer.view.source_board import BIN_NS
 _ROW_NAME_CELLS, _FIGURE_CELLS = 12, 17
 _LEAST_CURVE_CELLS, _MOST_CURVE_CELLS = 16, 200
 _LEAST_EVENT_ROWS = 2
+_WIDE_COLUMNS = 96
 _HIGH_LINES = 34
 """From here on there is room for what few need: times per stage."""
 _TALL = ((56, 5), (42, 3), (34, 2))
@@ -40,7 +41,7 @@ def screen(board: Board, width: int, height: int, keys: str = "") -> RenderableT
     top = [*_head(board, width), *_states(board)]
     foot = [*_foot(board, width if height >= _HIGH_LINES else None), *_notices(board), Text(keys, style="bold")]
     signals = _signals(board, width, height, spare=height - len(top) - len(foot) - _LEAST_EVENT_ROWS - 4)
-    signals += _halves(board, is_high=height >= _HIGH_LINES)
+    signals += _halves(board, width, is_high=height >= _HIGH_LINES)
     rows = height - len(top) - len(signals) - len(foot) - 2
     lines = [*top, *signals, _section("movements", width)]
     for line in [*lines, *foot]:
@@ -150,20 +151,21 @@ def _signals(board: Board, width: int, height: int, spare: int) -> list[Text]:
     return lines
 
 
-def _halves(board: Board, *, is_high: bool) -> list[Text]:
+def _halves(board: Board, width: int, *, is_high: bool) -> list[Text]:
     """A line per half of a face: the smallest movement that would be found now, and how much of the last minute was watched."""
     faces = board.status.faces if board.status is not None and board.status.state != "ended" else []
     if len(faces) > 1 and not is_high:
         return []
-    return [_half(half, state, face, several=len(faces) > 1) for face in faces for half, state in face.halves.items()]
+    unit = "‰ of the eye distance" if width >= _WIDE_COLUMNS else "‰"  # the help says of what
+    return [_half(half, state, face, unit, several=len(faces) > 1) for face in faces for half, state in face.halves.items()]
 
 
-def _half(half: str, state: HalfState, face: FaceState, *, several: bool) -> Text:
+def _half(half: str, state: HalfState, face: FaceState, unit: str, *, several: bool) -> Text:
     line = Text.assemble((f"{face.face_id} {half}" if several else f"{half} face").ljust(_ROW_NAME_CELLS), "limit ")
     if state.limit_px is None:
         line.append("-  nothing can be found now", style=ORANGE)
     else:
-        line.append(f"{state.limit_px:.2f} px, {state.limit_eye_permille:.1f} ‰ of the eye distance")
+        line.append(f"{state.limit_px:.2f} px, {state.limit_eye_permille:.1f} {unit}")
     line.append(f"  watched {state.watched:.0%}", style="" if state.watched >= _WELL_WATCHED else ORANGE)
     for gate, share in state.not_watched.items():
         line.append(f", {gate} {share:.0%}", style="dim")
