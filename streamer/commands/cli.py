@@ -120,6 +120,12 @@ def _run_live(
         str | None,
         _output(help="Endpoint at which `ahmsa-mark` sets markers, on this machine only. Default: the stream's port + 2."),
     ] = None,
+    markers_lsl: Annotated[
+        list[str] | None, _output(help="Take the samples of this LSL stream as markers; may be given again.")
+    ] = None,
+    lsl: Annotated[
+        bool, _output("--lsl", help="Events and signal as LSL streams too, for the whole local network. Needs ahmsa[lsl].")
+    ] = False,
     curve: Curve = None,
     insecure: Insecure = False,
     record: Annotated[
@@ -225,6 +231,8 @@ def _run_live(
             record=record,
             record_video=record_video,
             web_port=web,
+            lsl=lsl,
+            markers_lsl=tuple(markers_lsl or ()),
             debug=_is_debug(),
         )
         run = partial(run_live, options, view)

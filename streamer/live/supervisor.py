@@ -48,6 +48,8 @@ from streamer.stream.schema import AnyMessage, RecordingState, StatusMessage
 from streamer.stream.sockets import is_loopback, local_endpoint
 
 if TYPE_CHECKING:
+    from streamer.lsl.markers import LslMarkers
+    from streamer.lsl.outlets import LslOutlets
     from streamer.web.server import PageServer
 
 _ANSWERS_S = 15.0
@@ -72,6 +74,10 @@ class LiveOptions:
     record_video: bool = False
     web_port: int | None = None
     """Loopback port of the page, 0 for any free one; None: no page, and no preview pictures."""
+    lsl: bool = False
+    """Events and signal as LSL streams too."""
+    markers_lsl: tuple[str, ...] = ()
+    """Names of LSL streams whose samples become markers."""
     debug: bool = False
 
 
@@ -142,6 +148,7 @@ class LiveSession:
         self._workers: list[WorkerJob] = []
         self._folder: Path | None = None
         self._page: PageServer | None = None
+        self._lsl: list[LslOutlets | LslMarkers] = []
         self._preview_endpoint: str | None = None
         self.id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
@@ -191,6 +198,8 @@ class LiveSession:
         self._hub.check()
         if self._page is not None:
             self._page.check()
+        for lsl in self._lsl:
+            lsl.check()
         for source in self._jobs:
             self._look_after_source(source)
         for worker in self._workers:
@@ -275,6 +284,7 @@ class LiveSession:
         cleanup.callback(self.stream.close)
         if options.web_port is not None:
             self._serve_page(options.web_port, local_endpoint(folder, "preview"), cleanup)
+        self._connect_lsl(cleanup)
         self._warn()
         self._hub.start()
         cleanup.callback(lambda: self._hub.stop(self._reason))
@@ -294,6 +304,18 @@ class LiveSession:
         self._page = PageServer(self._hub.context, port, preview_endpoint, self.mark)
         cleanup.callback(self._page.close)
         self._preview_endpoint = preview_endpoint
+
+    def _connect_lsl(self, cleanup: contextlib.ExitStack) -> None:
+        from streamer.lsl.markers import LslMarkers
+        from streamer.lsl.outlets import LslOutlets
+
+        if self._options.lsl:
+            self._lsl.append(LslOutlets(self._hub.context))
+            self._notice("LSL announces events and signal to the whole local network: anyone on it can read them")
+        self._lsl += [LslMarkers(name, self._hub.mark) for name in self._options.markers_lsl]
+        for lsl in self._lsl:
+            cleanup.callback(lsl.close)
+            lsl.start()
 
     def _keep(self, name: str, target: Target, make_task: Callable[[int], object], *, may_restart: bool) -> Keeper:
         return Keeper(name, target, make_task, may_restart=may_restart, leftovers=self._folder, debug=self._options.debug)
