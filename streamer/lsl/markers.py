@@ -19,7 +19,7 @@ _SILENT_S = 30.0
 
 
 class LslMarkers:
-    """Looks for a stream by its name until it is there, and again when it has gone. Raises UsageError where pylsl is missing."""
+    """Looks for a stream by its name until it is there, and again when it has gone. UsageError where pylsl is missing."""
 
     def __init__(self, name: str, mark: Callable[[MarkerRequest], None]) -> None:
         self._pylsl = pylsl_module()

@@ -1,5 +1,6 @@
 """LSL with real streams, whose other ends live in processes of their own."""
 
+import struct
 import subprocess
 import sys
 import time
@@ -47,7 +48,7 @@ for name, inlet in inlets.items():
     while not channel.empty():
         channels.append((channel.child_value("label"), channel.child_value("unit")))
         channel = channel.next_sibling()
-    told[name] = {"source_id": info.source_id(), "rate": info.nominal_srate(), "channels": channels, "samples": []}
+    told[name] = {"source_id": info.source_id(), "rate": info.nominal_srate(), "channels": channels, "samples": [], "xml": info.as_xml()}
     inlet.open_stream(timeout=20)
 print("ready", flush=True)
 while not all(one["samples"] for one in told.values()) and time.monotonic() < until:
@@ -76,9 +77,10 @@ def loopback(tmp_path, monkeypatch):
     file = tmp_path / "lsl.cfg"
     file.write_text(LOOPBACK)
     monkeypatch.setenv("LSLAPICFG", str(file))
-    pytest.importorskip(
-        "pylsl", reason="pylsl is not installed (pip install 'ahmsa[lsl]')", exc_type=(ImportError, RuntimeError)
-    )
+    try:
+        pylsl_module()
+    except UsageError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture
@@ -113,7 +115,7 @@ def golden(kind):
     return next(m for m in map(schema.decode, GOLDEN.read_text().splitlines()) if isinstance(m, kind))
 
 
-def test_events_and_signal_reach_an_inlet_of_another_process_with_the_clock_of_their_capture(publisher, other):
+def test_events_and_signal_reach_an_inlet_of_another_process_with_the_clock_of_their_capture(publisher, other, tmp_path):
     # A file at its own speed, whose first frame was shown 8 s ago: the apex at 5.23 s was 2.77 s ago.
     behind_ns = monotonic_ns() - 8_000_000_000
     status = msgspec.structs.replace(
@@ -139,6 +141,39 @@ def test_events_and_signal_reach_an_inlet_of_another_process_with_the_clock_of_t
     assert values == pytest.approx([0.112, 0.098])
     assert abs(stamp - ahead_s - (5_000_000_000 + behind_ns) / 1e9) < 0.002
     assert signal["channels"] == [["image_left_brow", "px"], ["image_right_brow", "px"]]
+    check_xdf(write_xdf(tmp_path / "session.xdf", told), told)
+
+
+def write_xdf(path, told):
+    """What a recorder of LSL streams writes (XDF 1.0): headers, samples, footers."""
+    chunks = [(1, b'<?xml version="1.0"?><info><version>1.0</version></info>')]
+    for number, one in enumerate(told.values(), start=1):
+        stream = struct.pack("<I", number)
+        samples = b"".join(b"\x08" + struct.pack("<d", stamp) + xdf_values(sample) for sample, stamp in one["samples"])
+        chunks.append((2, stream + one["xml"].encode()))
+        chunks.append((3, stream + b"\x04" + struct.pack("<I", len(one["samples"])) + samples))
+        chunks.append((6, stream + b"<?xml version='1.0'?><info></info>"))
+    blocks = [b"\x04" + struct.pack("<IH", len(content) + 2, tag) + content for tag, content in chunks]
+    path.write_bytes(b"XDF:" + b"".join(blocks))
+    return path
+
+
+def xdf_values(sample):
+    if isinstance(sample[0], float):
+        return struct.pack(f"<{len(sample)}f", *sample)
+    return b"".join(b"\x04" + struct.pack("<I", len(text.encode())) + text.encode() for text in sample)
+
+
+def check_xdf(path, told):
+    pyxdf = pytest.importorskip("pyxdf", reason="pyxdf is not installed (pip install 'ahmsa[dev]')")
+    streams, _ = pyxdf.load_xdf(str(path), synchronize_clocks=False, dejitter_timestamps=False)
+    found = {stream["info"]["name"][0]: stream for stream in streams}
+    events, signal = found["ahmsa events demo"], found["ahmsa signal demo face 0"]
+    assert events["time_series"][0][2] == "surprise"
+    assert events["time_stamps"].tolist() == [stamp for _, stamp in told["ahmsa events demo"]["samples"]]
+    assert signal["time_series"][0] == pytest.approx([0.112, 0.098])
+    labels = [channel["label"][0] for channel in signal["info"]["desc"][0]["channels"][0]["channel"]]
+    assert labels == ["image_left_brow", "image_right_brow"]
 
 
 def test_a_sample_of_another_programs_stream_becomes_a_marker_at_its_own_time(other):
