@@ -30,8 +30,10 @@ from configs.training import TrainSettings
 from train.experiment.folds import leave_one_subject_out
 from train.experiment.runner import LARGEST_GROUP_ON_CPU, run
 from train.map_set import IntArray, MapSet, Sample
-from train.models.fit import Job, fit
-from train.models.stack import Weights, is_out_of_memory, networks_that_fit
+from train.models.contract import Job
+from train.models.fit import fit
+from train.models.memory import is_out_of_memory, networks_that_fit
+from train.models.stack import Weights
 
 EPOCHS = 2
 """Timed epochs; one more goes before them."""

@@ -81,8 +81,9 @@ class PretrainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 class TrainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A preset: network, fitting, augmentation, and how many networks answer together."""
 
-    model: Literal["ahmsa", "ststnet", "svm"] = "ahmsa"
-    """What is trained: AHMSA-Net, or a baseline beside it (train/models/ststnet.py, train/models/svm.py)."""
+    model: Annotated[str, Meta(pattern=r"^[\w.]+(:\w+)?$")] = "ahmsa"
+    """What is trained: `ahmsa`, or a baseline beside it, `ststnet` or `svm`, or `module:name` of a model of your own
+    (train/models/contract.py)."""
     net: NetSettings = NetSettings()
     fit: FitSettings = FitSettings()
     augment: AugmentSettings = AugmentSettings()

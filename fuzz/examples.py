@@ -99,11 +99,11 @@ def recorded_session(folder: Path) -> Path:
 
 
 def part_file(folder: Path) -> bytes:
-    from train.execution.groups import Part, write_part
+    from train.execution.tasks import TaskResult, write_result
 
     whole = np.arange(6, dtype=np.int64)
     path = folder / "good.npz"
-    write_part(path, Part(whole[:2], whole, whole, whole, whole, np.full((2, 6, 3), 1 / 3, np.float32), 1.5))
+    write_result(path, TaskResult(whole[:2], whole, whole, whole, whole, np.full((2, 6, 3), 1 / 3, np.float32), 1.5))
     return path.read_bytes()
 
 

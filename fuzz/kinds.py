@@ -172,12 +172,12 @@ def tables(folder: Path) -> Kind:
 def results(folder: Path) -> Kind:
     """What a training run leaves: a part, and its figures."""
     from fuzz.examples import part_file
-    from train.execution.groups import read_part
+    from train.execution.tasks import read_result
     from train.experiment.runner import read_results
 
     def read(path: Path) -> None:
         if path.read_bytes()[:2] == b"PK":
-            read_part(path)
+            read_result(path)
         else:
             path.replace(path.with_name("results.json"))
             read_results(path.parent)

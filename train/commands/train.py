@@ -18,7 +18,7 @@ from configs.load import assignments, load_settings, shipped
 from configs.training import TrainSettings
 
 if TYPE_CHECKING:
-    from train.execution.groups import Execute
+    from train.execution.tasks import Executor
     from train.experiment.runner import RunResults
     from train.map_set import MapSet
 
@@ -104,11 +104,12 @@ def _run(
 
         ahmsa-train --db casme3 --data CASME3 --classes 4               from the frames themselves
 
-        ahmsa-train --maps flow3db --preset svm                         a yardstick by itself
+        ahmsa-train --maps flow3db --preset svm                         a baseline by itself
 
         ahmsa-train --maps flow3db --cluster auto                       on all machines of this Ray cluster
     """
     from ahmsa.device import resolve_device
+    from train.models.registry import model_of
 
     if maps is not None and data is not None:
         raise UsageError("give --maps or --data, not both.")
@@ -117,8 +118,9 @@ def _run(
     if print_settings:
         print_config(recipe)
         return
-    if final and recipe.model != "ahmsa":
-        raise UsageError(f"--final exports AHMSA-Net, not {recipe.model}: a yardstick is only judged.")
+    model = model_of(recipe)
+    if final and not model.is_exported:
+        raise UsageError(f"--final exports AHMSA-Net, and no {recipe.model}: leave it away, and this model is judged")
     read = _read_maps(db, maps) if data is None else _prepare(db, data, classes, apex_rule, skip_bad, jobs)
     recipe = msgspec.structs.replace(recipe, net=msgspec.structs.replace(recipe.net, classes=len(read.label_names)))
     folder = out or Path("runs") / f"{db}-{settings.stem if settings else preset}"
@@ -128,8 +130,8 @@ def _run(
         _ablate(read, recipe, ablation, folder, way)
         return
     results = _judge(read, recipe, folder, way, folder.name)
-    yardsticks = _judge_baselines(read, folder, way) if baselines and recipe.model == "ahmsa" else {}
-    _show(results, protocol.value, yardsticks)
+    beside = _judge_baselines(read, folder, way) if baselines and model.is_exported else {}
+    _show(results, protocol.value, beside)
     _report(folder)
     if final:
         _export(read, results, checkpoint or folder / "checkpoint.safetensors", where)
@@ -143,10 +145,10 @@ class _Way:
     nested: bool
     resume: bool
     device: str
-    execute: Execute | None
+    execute: Executor | None
 
 
-def _executor(cluster: str | None, device: str, jobs: int | None) -> Execute | None:
+def _executor(cluster: str | None, device: str, jobs: int | None) -> Executor | None:
     if cluster is not None:
         from train.execution.cluster import on_cluster
 
@@ -182,7 +184,7 @@ def _ablate(data: MapSet, recipe: TrainSettings, ablation: Ablation, folder: Pat
 
 
 def _judge_baselines(data: MapSet, folder: Path, way: _Way) -> dict[str, RunResults]:
-    """The yardsticks on the same folds; they belong to the run and go on with it."""
+    """The baselines on the same folds; they belong to the run and go on with it."""
     from train.experiment.baselines import BASELINES, FOLDER, baseline_seeds, baseline_settings
 
     found = {}
@@ -265,15 +267,15 @@ def _progress(title: str) -> Iterator[tuple[Any, Any]]:
         yield (lambda total: bar.update(task, total=total)), (lambda count: bar.advance(task, count))
 
 
-def _show(results: RunResults, headline: str, yardsticks: Mapping[str, RunResults]) -> None:
-    """Protocols side by side, the optimistic one with its warning, then the yardsticks; in full and per database."""
+def _show(results: RunResults, headline: str, beside: Mapping[str, RunResults]) -> None:
+    """Protocols side by side, the optimistic one with its warning, then the baselines; in full and per database."""
     from rich.console import Console
     from rich.table import Table
 
     from train.experiment.results import table_rows
 
     rows = sorted(table_rows(results.protocols), key=lambda row: not row[0].startswith(headline))
-    rows += [(name, yardstick.protocols["final"]) for name, yardstick in yardsticks.items()]
+    rows += [(name, own.protocols["final"]) for name, own in beside.items()]
     seeds = f"{len(results.seeds)} seed" + ("s" if len(results.seeds) > 1 else "")
     table = Table(
         title=f"{results.data.name}, {len(results.data.subjects)} subjects left out one by one, mean of {seeds}: UF1/UAR"

@@ -11,10 +11,11 @@ from dataclasses import replace
 from functools import partial
 
 from ahmsa.cluster import connected, on_nodes, ray_module
-from train.execution.groups import Advance, Execute, Material, Part, Task, here
+from train.execution.tasks import Executor, TaskResult, run_inline
+from train.models.contract import Advance, Task, TrainingData
 
 
-def on_cluster(address: str, device: str) -> Execute:
+def on_cluster(address: str, device: str) -> Executor:
     """Does tasks on a Ray cluster.
 
     address: `auto` for the cluster that this machine belongs to, `ray://host:10001` for one elsewhere, or `host:6379`.
@@ -24,23 +25,23 @@ def on_cluster(address: str, device: str) -> Execute:
     ray = ray_module()
     gpus = 1 if device.startswith("cuda") else 0
 
-    def execute(material: Material, tasks: list[Task], advance: Advance) -> Iterator[tuple[Task, Part]]:
+    def execute(data: TrainingData, tasks: list[Task], advance: Advance) -> Iterator[tuple[Task, TaskResult]]:
         if not tasks:
             return
         with connected(ray, address):
-            for task, part in on_nodes(partial(_work, device), material, tasks, lambda task: task.name, gpus=gpus):
-                advance(material.settings.fit.epochs * len(task.jobs))
-                yield task, part
+            for task, result in on_nodes(partial(_work, device), data, tasks, lambda task: task.name, gpus=gpus):
+                advance(data.settings.fit.epochs * len(task.jobs))
+                yield task, result
 
     return execute
 
 
-def _work(device: str, material: Material, task: Task) -> Part:
+def _work(device: str, data: TrainingData, task: Task) -> TaskResult:
     """On a node: do one task."""
     # What Ray shares between processes cannot be written to, and torch wants memory that can.
-    own = replace(material, inputs=material.inputs.copy(), labels=material.labels.copy())
-    ((_, part),) = here(device)(own, [task], _nobody_watches)
-    return part
+    own = replace(data, inputs=data.inputs.copy(), labels=data.labels.copy())
+    ((_, result),) = run_inline(device)(own, [task], _nobody_watches)
+    return result
 
 
 def _nobody_watches(networks: int) -> None:

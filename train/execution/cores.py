@@ -11,36 +11,37 @@ from contextlib import contextmanager
 import torch
 
 from ahmsa.processes import in_processes
-from train.execution.groups import Advance, Execute, Material, Part, Task, here
-from train.models.stack import networks_that_fit
+from train.execution.tasks import Executor, TaskResult, run_inline
+from train.models.contract import Advance, Task, TrainingData
+from train.models.memory import networks_that_fit
 
 
-def on_cores(jobs: int) -> Execute:
+def on_cores(jobs: int) -> Executor:
     """Does tasks in at most `jobs` processes on the CPU; in fewer where so many groups would not fit the memory.
 
     The result does not depend on `jobs`: every task is done by one thread.
     """
 
-    def execute(material: Material, tasks: list[Task], advance: Advance) -> Iterator[tuple[Task, Part]]:
+    def execute(data: TrainingData, tasks: list[Task], advance: Advance) -> Iterator[tuple[Task, TaskResult]]:
         if not tasks:
             return
         largest = max(len(task.jobs) for task in tasks)
-        together = min(jobs, len(tasks), networks_that_fit(material.settings, "cpu") // largest)
+        together = min(jobs, len(tasks), networks_that_fit(data.settings, "cpu") // largest)
         if together <= 1:
             with one_thread():
-                yield from here("cpu")(material, tasks, advance)
+                yield from run_inline("cpu")(data, tasks, advance)
             return
-        for task, part in in_processes(_do, material, tasks, together):
-            advance(material.settings.fit.epochs * len(task.jobs))
-            yield task, part
+        for task, result in in_processes(_do, data, tasks, together):
+            advance(data.settings.fit.epochs * len(task.jobs))
+            yield task, result
 
     return execute
 
 
-def _do(material: Material, task: Task) -> Part:
+def _do(data: TrainingData, task: Task) -> TaskResult:
     with one_thread():
-        ((_, part),) = here("cpu")(material, [task], _nobody_watches)
-    return part
+        ((_, result),) = run_inline("cpu")(data, [task], _nobody_watches)
+    return result
 
 
 def _nobody_watches(networks: int) -> None:

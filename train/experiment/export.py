@@ -13,10 +13,10 @@ from ahmsa.model.checkpoint import Checkpoint, State
 from ahmsa.model.net import network_input
 from ahmsa.settings import FaceSettings, FlowSettings
 from train.execution.cores import one_thread
-from train.execution.groups import Advance, network_seed
 from train.experiment.runner import RunResults
 from train.map_set import MapSet
-from train.models.fit import Job, fit
+from train.models.contract import Advance, Job, network_seed
+from train.models.fit import fit
 from train.models.pretrain import first_states
 from train.models.stack import state_of
 

@@ -15,10 +15,11 @@ import msgspec
 import numpy as np
 
 from ahmsa.types import FloatArray
-from train.execution.groups import WHOLE_FOLD, Part
+from train.execution.tasks import TaskResult
 from train.experiment.calibrate import cross_tempered, fit_temperature
 from train.experiment.metrics import Bin, Intervals, Scores, calibration_bins, calibration_error, intervals, score
 from train.map_set import IntArray, MapSet
+from train.models.contract import WHOLE_FOLD
 
 Protocol = Literal["final", "nested", "paper"]
 OPTIMISTIC: frozenset[Protocol] = frozenset({"paper"})
@@ -84,7 +85,7 @@ Answers = dict[Protocol, FloatArray]
 """Protocol -> (seeds, n, classes) probabilities, one line per map of the map set."""
 
 
-def answers_over_epochs(parts: Sequence[Part], count: int, classes: int) -> tuple[IntArray, FloatArray]:
+def answers_over_epochs(parts: Sequence[TaskResult], count: int, classes: int) -> tuple[IntArray, FloatArray]:
     """Epochs (e,) and (e, n, classes) probabilities of one seed's networks on their held-out maps, averaged over members."""
     epochs = parts[0].epochs
     total = np.zeros((len(epochs), count, classes))
@@ -97,7 +98,7 @@ def answers_over_epochs(parts: Sequence[Part], count: int, classes: int) -> tupl
     return epochs, (total / members[:, None]).astype(np.float32)
 
 
-def chosen_by_inner(parts: Sequence[Part], labels: IntArray, folds: int, classes: int) -> IntArray:
+def chosen_by_inner(parts: Sequence[TaskResult], labels: IntArray, folds: int, classes: int) -> IntArray:
     """(folds,) place of the epoch whose inner networks judge the fold's training subjects best (UF1; the later of equals)."""
     split = np.concatenate([part.split for part in parts])
     inner = split != WHOLE_FOLD

@@ -3,7 +3,7 @@
     RUN/
       run.json            what the run is: format, preset (all settings), data (name, fingerprint, classes, subjects, samples),
                           group (networks per task). A folder is only ever continued by the same settings and data.
-      parts/*.npz         one file per finished task (see `train.execution.groups.Part`); a file that exists is complete.
+      parts/*.npz         one file per finished task (see `train.execution.tasks.TaskResult`); a file that exists is complete.
       results.json        every figure (`RunResults` below); written when all tasks are done, and again when more are added.
       predictions.csv     protocol, seed, database, subject, clip, label, predicted, epoch, one probability per class
       curves.csv          seed, epoch, uf1, uar, loss: all held-out subjects after every epoch that was looked at
@@ -31,19 +31,7 @@ from ahmsa.model.net import network_input
 from ahmsa.types import FloatArray
 from ahmsa.untrusted import FILE_BYTES, JsonDecoder, UnreadableError
 from configs.training import TrainSettings
-from train.execution.groups import (
-    WHOLE_FOLD,
-    Advance,
-    Execute,
-    FoldJob,
-    Material,
-    Part,
-    Task,
-    here,
-    network_seed,
-    read_part,
-    write_part,
-)
+from train.execution.tasks import Executor, TaskResult, read_result, run_inline, write_result
 from train.experiment.folds import Fold, inner_splits, leave_one_subject_out
 from train.experiment.results import (
     CurvePoint,
@@ -56,8 +44,8 @@ from train.experiment.results import (
     judge,
 )
 from train.map_set import IntArray, MapSet
-from train.models.fit import Job
-from train.models.stack import networks_that_fit
+from train.models.contract import WHOLE_FOLD, Advance, FoldJob, Job, Task, TrainingData, network_seed
+from train.models.memory import networks_that_fit
 
 _Decoded = TypeVar("_Decoded", bound=msgspec.Struct)
 FORMAT: Literal["ahmsa-run-1"] = "ahmsa-run-1"
@@ -113,14 +101,14 @@ def run(
     nested: bool = False,
     resume: bool = False,
     device: str = "cpu",
-    execute: Execute | None = None,
+    execute: Executor | None = None,
     announce: Announce | None = None,
     advance: Advance | None = None,
 ) -> RunResults:
     """Leave one subject out with every seed, and judge. `nested` adds the inner networks that protocol needs.
 
-    execute: who does the tasks, `train.execution.groups.here` if None. Raises SettingsError where the folder holds another run,
-    or this one and `resume` was not asked for.
+    execute: who does the tasks, `train.execution.tasks.run_inline` if None. Raises SettingsError where the folder holds another
+    run, or this one and `resume` was not asked for.
     """
     maps.require_every_class()
     card = _open_folder(folder, maps, settings, resume, device)
@@ -130,10 +118,10 @@ def run(
     missing = [task for task in tasks if not (parts / f"{task.name}.npz").is_file()]
     if announce is not None:
         announce(settings.fit.epochs * sum(len(task.jobs) for task in missing))
-    material = Material(network_input(maps.uvs, settings.net), maps.labels, _owners(maps), settings)
-    for task, part in (execute or here(device))(material, missing, advance or _ignore):
-        write_part(parts / f"{task.name}.npz", part)
-    done = {seed: [read_part(parts / f"{task.name}.npz") for task in tasks if task.seed == seed] for seed in seeds}
+    data = TrainingData(network_input(maps.uvs, settings.net), maps.labels, _owners(maps), settings)
+    for task, part in (execute or run_inline(device))(data, missing, advance or _ignore):
+        write_result(parts / f"{task.name}.npz", part)
+    done = {seed: [read_result(parts / f"{task.name}.npz") for task in tasks if task.seed == seed] for seed in seeds}
     return _write_results(folder, card, maps, folds, done, nested)
 
 
@@ -170,7 +158,7 @@ class OutOfFold:
 
 
 def _write_results(
-    folder: Path, card: RunCard, maps: MapSet, folds: Sequence[Fold], done: dict[int, list[Part]], nested: bool
+    folder: Path, card: RunCard, maps: MapSet, folds: Sequence[Fold], done: dict[int, list[TaskResult]], nested: bool
 ) -> RunResults:
     seeds = list(done)
     points: list[CurvePoint] = []

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,27 +17,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from ahmsa.errors import RunError
-from ahmsa.model.net import AhmsaNet, patches_of
 from ahmsa.types import FloatArray
 from configs.training import FitSettings, TrainSettings
 from train.map_set import IntArray
+from train.models.architecture import AHMSA, Architecture, Network
 from train.models.augment import augmented, mixing, require_signed_maps, without_head_motion
-from train.models.stack import Network, Weights, first_weights, logits_of, skeleton
+from train.models.contract import Job
+from train.models.stack import Weights, first_weights, logits_of, skeleton
 
 Watch = Callable[[int, Network, Weights], None]
 """Called after every epoch (counted from 1) with the weights that would answer now; they are not to be changed."""
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """One network to fit."""
-
-    name: str
-    """For messages, such as the held-out subject."""
-    train: IntArray
-    """(m,) indices of the maps it learns from."""
-    seed: int
-    """Of its first weights, its order of batches and its dropout."""
 
 
 def fit(
@@ -51,6 +39,7 @@ def fit(
     device: str = "cpu",
     initial: Sequence[Mapping[str, Tensor]] | None = None,
     watch: Watch | None = None,
+    architecture: Architecture = AHMSA,
 ) -> Weights:
     """Train all jobs together; returns their stacked weights (averaged ones where the settings say so).
 
@@ -59,8 +48,8 @@ def fit(
     Raises RunError where a network diverges.
     """
     require_signed_maps(settings)
-    net, how = skeleton(settings.net, settings.model), settings.fit
-    weights = first_weights(settings.net, [job.seed for job in jobs], device, initial, settings.model)
+    net, how = skeleton(settings.net, architecture), settings.fit
+    weights = first_weights(settings.net, [job.seed for job in jobs], device, initial, architecture)
     for value in weights.values():
         value.requires_grad_()
     averaged = {name: value.detach().clone() for name, value in weights.items()} if how.average > 0 else None
@@ -72,9 +61,7 @@ def fit(
     steps = how.epochs * steps_per_epoch
     with _precision(how.precision, device):
         for epoch in range(how.epochs):
-            bank = augmented(maps, settings.augment, _generator(seed, epoch), still)
-            if isinstance(net, AhmsaNet):
-                bank = patches_of(bank, settings.net.patch_px)
+            bank = architecture.arrange(augmented(maps, settings.augment, _generator(seed, epoch), still), settings.net)
             for step in range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch):
                 for group in optimiser.param_groups:
                     group["lr"] = how.learning_rate * rate_at(step, steps, how)

@@ -18,20 +18,24 @@ from ahmsa.model.net import network_input
 from ahmsa.synth.maps import synthetic_maps
 from ahmsa.types import LABELS, FloatArray
 from configs.training import TrainSettings
-from train.models.fit import Job, fit
+from train.models.architecture import AHMSA, Architecture
+from train.models.contract import Job
+from train.models.fit import fit
 from train.models.stack import state_of
 
 
-def first_states(settings: TrainSettings, seeds: Sequence[int], device: str) -> list[dict[str, Tensor]] | None:
+def first_states(
+    settings: TrainSettings, seeds: Sequence[int], device: str, architecture: Architecture = AHMSA
+) -> list[dict[str, Tensor]] | None:
     """One pre-trained network's state per seed; None where the settings ask for no pre-training.
 
     Raises SettingsError where the classes are not the three that maps can be generated for.
     """
-    return [_pretrained(settings, seed, device) for seed in seeds] if settings.pretrain.maps > 0 else None
+    return [_pretrained(settings, seed, device, architecture) for seed in seeds] if settings.pretrain.maps > 0 else None
 
 
 @lru_cache(maxsize=64)
-def _pretrained(settings: TrainSettings, seed: int, device: str) -> dict[str, Tensor]:
+def _pretrained(settings: TrainSettings, seed: int, device: str, architecture: Architecture) -> dict[str, Tensor]:
     how = settings.pretrain
     if settings.net.classes != len(LABELS):
         raise SettingsError(f"pretrain: maps can be generated for {len(LABELS)} classes, not for {settings.net.classes}.")
@@ -45,7 +49,9 @@ def _pretrained(settings: TrainSettings, seed: int, device: str) -> dict[str, Te
         logit_adjustment=0.0,
     )
     job = Job("the generated maps", np.arange(len(labels)), seed)
-    weights = fit(network_input(uvs, settings.net), labels, [job], replace(settings, fit=fitting), seed=seed, device=device)
+    inputs = network_input(uvs, settings.net)
+    recipe = replace(settings, fit=fitting)
+    weights = fit(inputs, labels, [job], recipe, seed=seed, device=device, architecture=architecture)
     return state_of(weights, 0)
 
 

@@ -1,4 +1,4 @@
-"""STSTNet as a yardstick: three shallow streams and one linear layer.
+"""STSTNet as a baseline: three shallow streams and one linear layer.
 
 Liong et al., "Shallow Triple Stream Three-dimensional CNN (STSTNet) for Micro-expression Recognition", FG 2019. The three
 streams see the same map through 3x3 filters (3, 5 and 8 of them), each ReLU and 3x3 maximum; side by side they are one
@@ -16,6 +16,7 @@ from torch.nn import functional
 from ahmsa.errors import SettingsError
 from ahmsa.model.net import MAP_CHANNELS, Dropper
 from ahmsa.settings import NetSettings
+from train.models.architecture import Architecture
 
 FILTERS = 3 + 5 + 8
 POOL = 3
@@ -49,3 +50,14 @@ class Ststnet(nn.Module):
         largest = functional.max_pool2d(functional.conv2d(maps, weight, padding=2), POOL)
         seen = (largest + self.filters.bias.reshape(-1, 1, 1)).relu()
         return cast(Tensor, self.head(drop(functional.avg_pool2d(seen, AVERAGE).flatten(1))))
+
+
+def _activations(net: NetSettings) -> int:
+    return 2 * FILTERS * net.map_px**2
+
+
+def _as_they_are(maps: Tensor, net: NetSettings) -> Tensor:  # noqa: ARG001 (an architecture may need the settings)
+    return maps
+
+
+ARCHITECTURE = Architecture(build=Ststnet, activations=_activations, arrange=_as_they_are)

@@ -1,10 +1,11 @@
-"""A kernel machine as a yardstick: principal components of recentred maps and their mirrors, then an RBF SVM.
+"""A kernel machine as a baseline: principal components of recentred maps and their mirrors, then an RBF SVM.
 
 A network that does not beat it has learnt nothing that a kernel machine had not.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -16,12 +17,16 @@ from threadpoolctl import threadpool_limits
 
 from ahmsa.flow.scaling import mirror
 from ahmsa.types import FloatArray
+from configs.training import TrainSettings
 from train.map_set import IntArray
+from train.models.contract import Advance, Task, TrainingData, evaluation_epochs
 
 COMPONENTS = 64
 COSTS = (1.0, 3.0, 10.0, 30.0)
 USUAL_COST = 3.0
 INNER_SPLITS = 4
+_BYTES = 64 * 2**20
+"""What a machine and its components take, generously; there is one at a time."""
 
 
 def fit_svm(inputs: FloatArray, labels: IntArray, owners: IntArray, train: IntArray) -> Pipeline:
@@ -62,3 +67,27 @@ def svm_probabilities(machine: Pipeline, inputs: FloatArray, classes: int, mirro
     exponentials = np.exp(scores)
     probabilities: FloatArray = (exponentials / exponentials.sum(axis=1, keepdims=True)).astype(np.float32)
     return probabilities
+
+
+@dataclass(frozen=True)
+class SvmModel:
+    """The machine as `train.models.contract.Model`. It has no epochs: its one answer stands for all of them."""
+
+    is_random: bool = False
+    is_exported: bool = False
+
+    def answers(self, data: TrainingData, task: Task, device: str, advance: Advance) -> list[FloatArray]:
+        del device  # always the CPU
+        net, found = data.settings.net, []
+        for job in task.jobs:
+            machine = fit_svm(data.inputs, data.labels, data.owners, job.job.train)
+            found.append(svm_probabilities(machine, data.inputs[job.held_out], net.classes, net.mirror_average))
+            advance(data.settings.fit.epochs)
+        return [np.concatenate(found)] * len(evaluation_epochs(data.settings))
+
+    def bytes_each(self, settings: TrainSettings) -> int:
+        del settings
+        return _BYTES
+
+
+SVM = SvmModel()

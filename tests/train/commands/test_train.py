@@ -74,20 +74,20 @@ def test_the_table_shows_what_the_network_adds_and_the_report_lies_in_the_run(co
     assert (code, again) == (0, out)
 
 
-def test_a_yardstick_alone_can_be_judged_but_not_exported(command, tmp_path):
+def test_a_baseline_alone_can_be_judged_but_not_exported(command, tmp_path):
     assert command("--maps", "maps", "--preset", "svm", "--out", "svm", "--device", "cpu")[0] == 0
     assert not (tmp_path / "svm" / "baselines").exists()
     code, _, errors = command("--maps", "maps", "--preset", "svm", "--out", "svm", "--resume", "--final")
     assert code == 2
-    assert "a yardstick is only judged" in errors
+    assert "this model is judged" in errors
 
 
 def test_work_can_be_sent_to_a_cluster(command, monkeypatch):
     import train.execution.cluster
-    from train.execution.groups import here
+    from train.execution.tasks import run_inline
 
     asked = []
-    monkeypatch.setattr(train.execution.cluster, "on_cluster", lambda *how: asked.append(how) or here("cpu"))
+    monkeypatch.setattr(train.execution.cluster, "on_cluster", lambda *how: asked.append(how) or run_inline("cpu"))
     arguments = ("--maps", "maps", "--settings", "tiny.toml", "--epochs", "1", "--no-baselines", "--device", "cpu")
     assert command(*arguments, "--cluster", "ray://far:10001")[0] == 0
     assert asked == [("ray://far:10001", "cpu")]

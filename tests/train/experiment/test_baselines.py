@@ -1,4 +1,4 @@
-"""The yardsticks go through the very same folds, files and figures as the network they stand beside."""
+"""The baselines go through the very same folds, files and figures as the network they stand beside."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from ahmsa.errors import SettingsError
 from configs.load import load_settings, shipped
 from configs.training import TrainSettings
 from train.experiment.runner import run
-from train.models.fit import Job, fit
-from train.models.stack import bytes_per_network, state_of
+from train.models.contract import Job
+from train.models.fit import fit
+from train.models.registry import model_of
+from train.models.stack import state_of
+from train.models.ststnet import ARCHITECTURE
 
 
 def preset(name: str, epochs: int) -> TrainSettings:
@@ -24,7 +27,7 @@ def maps(make_maps):
 
 
 @pytest.mark.parametrize(("name", "epochs"), [("svm", 1), ("ststnet", 10)])
-def test_a_yardstick_is_judged_like_any_network(maps, tmp_path, name, epochs):
+def test_a_baseline_is_judged_like_any_network(maps, tmp_path, name, epochs):
     results = run(maps, preset(name, epochs), tmp_path, seeds=[0])
     assert set(results.protocols) == {"final", "paper"}
     assert results.protocols["final"].uf1 > 0.5
@@ -44,14 +47,18 @@ def test_streams_trained_beside_others_end_as_if_alone(maps):
     settings = msgspec.structs.replace(settings, augment=msgspec.structs.replace(settings.augment, mixup=0.3))
     jobs = [Job("a", np.arange(0, 15), 1), Job("b", np.arange(8, 24), 2)]
     inputs = maps.uvs - 0.5
-    together = fit(inputs, maps.labels, jobs, settings, seed=0)
-    alone = fit(inputs, maps.labels, jobs[1:], settings, seed=0)
+    together = fit(inputs, maps.labels, jobs, settings, seed=0, architecture=ARCHITECTURE)
+    alone = fit(inputs, maps.labels, jobs[1:], settings, seed=0, architecture=ARCHITECTURE)
     for name, value in state_of(together, 1).items():
         np.testing.assert_allclose(value, alone[name][0], atol=1e-4)
 
 
-def test_memory_is_reckoned_by_what_is_trained():
+def test_memory_is_estimated_by_what_is_trained():
     svm, streams = preset("svm", 1), preset("ststnet", 4)
     larger = msgspec.structs.replace(streams, fit=msgspec.structs.replace(streams.fit, batch=64))
-    assert bytes_per_network(svm) < 2**28
-    assert bytes_per_network(streams) < bytes_per_network(larger) < 2**30
+    assert bytes_each(svm) < 2**28
+    assert bytes_each(streams) < bytes_each(larger) < 2**30
+
+
+def bytes_each(settings: TrainSettings) -> int:
+    return model_of(settings).bytes_each(settings)

@@ -14,9 +14,10 @@ import pytest
 from ahmsa.errors import DataError, SettingsError
 from ahmsa.settings import NetSettings
 from configs.training import FitSettings, TrainSettings
-from train.execution.groups import WHOLE_FOLD, here
+from train.execution.tasks import run_inline
 from train.experiment.folds import leave_one_subject_out
 from train.experiment.runner import plan, read_results, run
+from train.models.contract import WHOLE_FOLD
 
 TINY = TrainSettings(
     net=NetSettings(channels=(8, 12, 16), heads=(2, 2, 2), blocks=(1, 1, 1), expansion=2.0, dropout=0.1),
@@ -103,19 +104,19 @@ def test_seeds_can_be_added_later(finished, maps, tmp_path):
 
 
 def test_a_group_that_does_not_fit_the_memory_is_split(finished, maps, tmp_path, monkeypatch):
-    import train.execution.groups
+    import train.execution.tasks
 
-    honest = train.execution.groups.run_task
+    honest = train.execution.tasks.run_task
 
-    def cramped(material, task, device, advance):
+    def cramped(data, task, device, advance):
         if len(task.jobs) > 1:
             advance(2)
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes.")
-        return honest(material, task, device, advance)
+        return honest(data, task, device, advance)
 
-    monkeypatch.setattr(train.execution.groups, "run_task", cramped)
+    monkeypatch.setattr(train.execution.tasks, "run_task", cramped)
     done = []
-    results = run(maps, TINY, tmp_path, seeds=[0], execute=here("cpu"), advance=done.append)
+    results = run(maps, TINY, tmp_path, seeds=[0], execute=run_inline("cpu"), advance=done.append)
     assert results.protocols["final"].seeds[0].full == finished[1].protocols["final"].seeds[0].full
     assert sum(done) == 6 * TINY.fit.epochs
 

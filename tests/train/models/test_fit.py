@@ -15,8 +15,10 @@ from configs.load import load_settings, shipped
 from configs.training import AugmentSettings, FitSettings, TrainSettings
 from train.experiment.folds import inner_splits, leave_one_subject_out
 from train.experiment.metrics import score
-from train.models.fit import Job, fit, rate_at
-from train.models.stack import networks_that_fit, padded, probabilities_of, skeleton, state_of
+from train.models.contract import Job
+from train.models.fit import fit, rate_at
+from train.models.memory import networks_that_fit
+from train.models.stack import padded, probabilities_of, skeleton, state_of
 from train.published_maps import read_maps
 
 NET = NetSettings(channels=(8, 12, 16), heads=(2, 2, 2), blocks=(1, 1, 1), expansion=2.0, dropout=0.1, drop_path=0.1)
