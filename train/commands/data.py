@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from configs.command import program, run_program
+from train.commands.options import Apex, Classes, Database, Root, SkipBad
 
 if TYPE_CHECKING:
     from train.prepare.check import Check
 
 app = program("Databases: check what is on disk against the official totals, and make flow maps of it.")
 
-Database = Annotated[
-    str, typer.Option("--db", help="smic, samm, casme2, casme3 or 3db (smic, samm and casme2 below one folder).")
-]
-Data = Annotated[Path, typer.Option("--data", help="The folder that holds the database as distributed: workbook and frames.")]
-Classes = Annotated[int, typer.Option("--classes", help="3, or 4 or 7 for casme3.")]
-
 
 @app.command()
 def check(
     db: Database,
-    data: Data,
+    data: Root,
     classes: Classes = 3,
     official: Annotated[
         Path | None, typer.Option("--official", help="A published class list (combined_3class_gt.csv) to compare key by key.")
@@ -51,11 +44,9 @@ def check(
 @app.command()
 def prepare(
     db: Database,
-    data: Data,
+    data: Root,
     classes: Classes = 3,
-    apex_rule: Annotated[
-        str, typer.Option("--apex", help="Apex where none is annotated (all of SMIC): middle, or flow-peak (slower).")
-    ] = "middle",
+    apex: Apex = "middle",
     crop_px: Annotated[
         int, typer.Option("--crop", min=64, max=512, help="Side of the aligned crop, px; live uses the same.")
     ] = 128,
@@ -64,7 +55,7 @@ def prepare(
         "runs/maps"
     ),
     jobs: Annotated[int, typer.Option("--jobs", min=0, help="Processes; 0 takes one per core, at most 8.")] = 0,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out clips that cannot be used, naming each.")] = False,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Turn frames into flow maps: dlib landmarks, one alignment per clip, TV-L1 flow from onset to apex, optical strain.
 
@@ -72,47 +63,14 @@ def prepare(
 
         ahmsa-data prepare --db smic --data /data/SMIC --apex flow-peak
     """
-    import msgspec
-
-    from ahmsa.errors import SettingsError
-    from ahmsa.processes import default_jobs
+    from train.commands.maps import prepared_maps
     from train.prepare.contact_sheet import write_contact_sheet
-    from train.prepare.prepared_maps import PrepareSettings
-    from train.prepare.prepared_maps import prepare as run_prepare
 
-    asked = {"crop_px": crop_px, "flow": {"layout": layout}, "apex_rule": apex_rule}
-    try:
-        settings = msgspec.convert(asked, PrepareSettings)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{error}; see ahmsa-data prepare --help") from None
-    with progress_bar("flow maps") as progress:
-        prepared = run_prepare(
-            db,
-            data,
-            settings,
-            classes=classes,
-            cache_folder=cache,
-            jobs=jobs or default_jobs(),
-            skip_bad=skip_bad,
-            progress=progress,
-        )
+    how = {"crop_px": crop_px, "flow": {"layout": layout}, "apex_rule": apex}
+    prepared = prepared_maps(db, data, how, classes=classes, skip_bad=skip_bad, jobs=jobs, cache=cache)
     sheet = prepared.folder / "contact.png"
     write_contact_sheet(sheet, prepared.maps)
-    for remark in prepared.remarks():
-        typer.echo(remark, err=True)
     typer.echo(f"{len(prepared.maps)} maps of {len(prepared.maps.subjects)} subjects in {prepared.folder}; look at {sheet}")
-
-
-@contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar with the time left, on standard error; call what it gives with (done, total)."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _show(result: Check) -> None:

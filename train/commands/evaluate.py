@@ -9,6 +9,8 @@ import typer
 
 from ahmsa.errors import UsageError
 from configs.command import program, run_program
+from train.commands.maps import prepared_maps, ready_made, require_one
+from train.commands.options import Apex, Classes, Database, Device, Maps, MaybeRoot, SkipBad
 
 if TYPE_CHECKING:
     from ahmsa.model.checkpoint import Checkpoint
@@ -21,16 +23,14 @@ app = program("Judge a checkpoint on given data.")
 @app.command()
 def _evaluate(
     checkpoint: Annotated[Path | None, typer.Argument(help="A .safetensors file.  [default: the shipped one]")] = None,
-    maps: Annotated[Path | None, typer.Option(help="Folder of ready-made flow maps in the published layout.")] = None,
-    db: Annotated[str, typer.Option(help="smic, samm, casme2, casme3, or 3db.")] = "3db",
-    data: Annotated[Path | None, typer.Option(help="Root of the raw database instead of --maps.")] = None,
-    classes: Annotated[int, typer.Option(help="3, or 4 or 7 for casme3; with --data.")] = 3,
-    apex: Annotated[
-        str, typer.Option(help="With --data, where no apex is annotated (all of SMIC): middle or flow-peak.")
-    ] = "middle",
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="With --data: leave out clips that cannot be used.")] = False,
+    maps: Maps = None,
+    db: Database = "3db",
+    data: MaybeRoot = None,
+    classes: Classes = 3,
+    apex: Apex = "middle",
+    skip_bad: SkipBad = False,
     json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write every number to this file.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """UF1, UAR, accuracy, confusion and calibration error of a checkpoint, in full and per database.
 
@@ -50,13 +50,11 @@ def _evaluate(
     from ahmsa.files import write_whole
     from ahmsa.model.checkpoint import Checkpoint, shipped
     from train.experiment.evaluate import evaluate
-    from train.published_maps import read_ready_made
 
-    if (maps is None) == (data is None):
-        raise UsageError("give either --maps DIR or --data ROOT: what shall the checkpoint be judged on?")
+    require_one(maps, data)
     model = Checkpoint.load(checkpoint or shipped())
     where = resolve_device(device)
-    given = read_ready_made(maps, db) if maps else _prepared(model, db, data or Path(), classes, apex, skip_bad)
+    given = ready_made(maps, db) if maps else _prepared(model, db, data or Path(), classes, apex, skip_bad)
     result = evaluate(model, given, where)
     if result.warning:
         typer.secho(f"WARNING: {result.warning}", err=True, fg="red", bold=True)
@@ -70,25 +68,13 @@ def _prepared(model: Checkpoint, db: str, root: Path, classes: int, apex: str, s
     """Maps made as the checkpoint's training maps were."""
     import msgspec
 
-    from ahmsa.processes import default_jobs
-    from train.commands.data import progress_bar
-    from train.prepare.prepared_maps import PrepareSettings, prepare
-
     if classes != len(model.labels):  # known before hours of preparing
         raise UsageError(
             f"model {model.id} answers {len(model.labels)} classes ({', '.join(model.labels)}), but --classes is {classes}; "
             f"give --classes {len(model.labels)}, or another checkpoint."
         )
-    asked = {"crop_px": model.crop_px, "flow": msgspec.to_builtins(model.flow), "apex_rule": apex}
-    try:
-        settings = msgspec.convert(asked, PrepareSettings)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{error}; see ahmsa-evaluate --help") from None
-    with progress_bar("flow maps") as progress:
-        prepared = prepare(db, root, settings, classes=classes, jobs=default_jobs(), skip_bad=skip_bad, progress=progress)
-    for remark in prepared.remarks():
-        typer.echo(remark, err=True)
-    return prepared.maps
+    how = {"crop_px": model.crop_px, "flow": msgspec.to_builtins(model.flow), "apex_rule": apex}
+    return prepared_maps(db, root, how, classes=classes, skip_bad=skip_bad).maps
 
 
 def _show(result: Evaluation) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -16,6 +14,10 @@ from ahmsa.errors import UsageError
 from configs.command import PrintConfig, Set, print_config, program, run_program
 from configs.load import assignments, load_settings, shipped
 from configs.training import TrainSettings
+from train.commands.maps import prepared_maps, ready_made, require_one
+from train.commands.options import Apex, Classes, Database, Device, Maps, MaybeRoot, SkipBad
+from train.commands.progress import epochs_bar
+from train.commands.tables import show_ablation, show_run
 
 if TYPE_CHECKING:
     from train.execution.tasks import Executor
@@ -44,16 +46,12 @@ def train() -> None:
 
 @_train.command()
 def _run(
-    db: Annotated[str, typer.Option(help="smic, samm, casme2, casme3, or 3db: the first three together.")] = "3db",
-    maps: Annotated[Path | None, typer.Option(help="Folder of ready-made flow maps in the published layout.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of the database itself: workbook and frames.")] = None,
-    classes: Annotated[int, typer.Option(help="3, or 4 or 7 for casme3.")] = 3,
-    apex_rule: Annotated[
-        str, typer.Option("--apex", help="With --data: apex where none is annotated (all of SMIC): middle or flow-peak.")
-    ] = "middle",
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="With --data: leave out clips that cannot be used, naming each.")
-    ] = False,
+    db: Database = "3db",
+    maps: Maps = None,
+    data: MaybeRoot = None,
+    classes: Classes = 3,
+    apex: Apex = "middle",
+    skip_bad: SkipBad = False,
     preset: Annotated[str, typer.Option(help="A recipe in configs/presets: shipped, small, paper, svm, ststnet.")] = "shipped",
     settings: Annotated[
         Path | None, typer.Option(help="A TOML file with what it changes of the preset; --print-config shows every key.")
@@ -71,7 +69,7 @@ def _run(
     out: Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/DB-PRESET]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped, or add seeds to it.")] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the preset's.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     final: Annotated[bool, typer.Option("--final", help="After judging, fit all subjects and export the checkpoint.")] = False,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Where --final writes.  [default: checkpoint.safetensors in the run folder]")
@@ -111,8 +109,6 @@ def _run(
     from ahmsa.device import resolve_device
     from train.models.registry import model_of
 
-    if maps is not None and data is not None:
-        raise UsageError("give --maps or --data, not both.")
     overrides = {**assignments(changes or ()), **({"fit.epochs": epochs} if epochs else {})}
     recipe = load_settings(TrainSettings, settings, overrides, preset=_preset(preset))
     if print_settings:
@@ -121,7 +117,12 @@ def _run(
     model = model_of(recipe)
     if final and not model.is_exported:
         raise UsageError(f"--final exports AHMSA-Net, and no {recipe.model}: leave it away, and this model is judged")
-    read = _read_maps(db, maps) if data is None else _prepare(db, data, classes, apex_rule, skip_bad, jobs)
+    require_one(maps, data)
+    if maps is not None:
+        read = ready_made(maps, db)
+    else:
+        how = {"apex_rule": apex}
+        read = prepared_maps(db, data or Path(), how, classes=classes, skip_bad=skip_bad, jobs=jobs).maps
     recipe = msgspec.structs.replace(recipe, net=msgspec.structs.replace(recipe.net, classes=len(read.label_names)))
     folder = out or Path("runs") / f"{db}-{settings.stem if settings else preset}"
     where = resolve_device(device)
@@ -131,7 +132,7 @@ def _run(
         return
     results = _judge(read, recipe, folder, way, folder.name)
     beside = _judge_baselines(read, folder, way) if baselines and model.is_exported else {}
-    _show(results, protocol.value, beside)
+    show_run(results, protocol.value, beside)
     _report(folder)
     if final:
         _export(read, results, checkpoint or folder / "checkpoint.safetensors", where)
@@ -164,7 +165,7 @@ def _executor(cluster: str | None, device: str, jobs: int | None) -> Executor | 
 def _export(data: MapSet, results: RunResults, path: Path, device: str) -> None:
     from train.experiment.export import export
 
-    with _progress("all subjects") as (announce, advance):
+    with epochs_bar("all subjects") as (announce, advance):
         announce(results.preset.fit.epochs * results.preset.members * len(results.seeds))
         checkpoint = export(data, results, device=device, advance=advance)
     checkpoint.save(path)
@@ -179,7 +180,7 @@ def _ablate(data: MapSet, recipe: TrainSettings, ablation: Ablation, folder: Pat
         name: _judge(data, variant, folder / name, replace(way, nested=False), name)
         for name, variant in variants(recipe, ablation.value).items()
     }
-    _show_ablation(results)
+    show_ablation(results)
     _report(folder)
 
 
@@ -206,7 +207,7 @@ def _report(folder: Path) -> None:
 def _judge(data: MapSet, recipe: TrainSettings, folder: Path, way: _Way, title: str) -> RunResults:
     from train.experiment.runner import run
 
-    with _progress(title) as (announce, advance):
+    with epochs_bar(title) as (announce, advance):
         return run(
             data,
             recipe,
@@ -227,88 +228,3 @@ def _preset(name: str) -> Path:
         known = ", ".join(sorted(file.stem for file in path.parent.glob("*.toml")))
         raise UsageError(f"no preset {name!r}; choose one of {known}, or give a file with --settings.")
     return path
-
-
-def _read_maps(db: str, maps: Path | None) -> MapSet:
-    from train.published_maps import read_ready_made
-
-    if maps is None:
-        raise UsageError("say where the faces are: --maps for ready-made flow maps, or --data for a database's own frames.")
-    return read_ready_made(maps, db)
-
-
-def _prepare(db: str, data: Path, classes: int, apex_rule: str, skip_bad: bool, jobs: int | None) -> MapSet:
-    """Maps made from a database's frames, or those kept from an earlier run."""
-    from ahmsa.processes import default_jobs
-    from train.commands.data import progress_bar
-    from train.prepare.prepared_maps import PrepareSettings, prepare
-
-    try:
-        settings = msgspec.convert({"apex_rule": apex_rule}, PrepareSettings)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{error}; see ahmsa-train --help.") from None
-    with progress_bar("flow maps") as progress:
-        processes = jobs or default_jobs()
-        prepared = prepare(db, data, settings, classes=classes, jobs=processes, skip_bad=skip_bad, progress=progress)
-    for remark in prepared.remarks():
-        typer.echo(remark, err=True)
-    return prepared.maps
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[tuple[Any, Any]]:
-    """A bar with the time left, on the error stream so that tables can be piped: (announce(total), advance(count))."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("epochs"), TimeElapsedColumn())
-    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=None)
-        yield (lambda total: bar.update(task, total=total)), (lambda count: bar.advance(task, count))
-
-
-def _show(results: RunResults, headline: str, beside: Mapping[str, RunResults]) -> None:
-    """Protocols side by side, the optimistic one with its warning, then the baselines; in full and per database."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from train.experiment.results import table_rows
-
-    rows = sorted(table_rows(results.protocols), key=lambda row: not row[0].startswith(headline))
-    rows += [(name, own.protocols["final"]) for name, own in beside.items()]
-    seeds = f"{len(results.seeds)} seed" + ("s" if len(results.seeds) > 1 else "")
-    table = Table(
-        title=f"{results.data.name}, {len(results.data.subjects)} subjects left out one by one, mean of {seeds}: UF1/UAR"
-    )
-    table.add_column("")  # on a narrow screen these words are broken, the figures never
-    for name, _ in rows:
-        table.add_column(name.replace(" ", "\n"), no_wrap=True)
-    table.add_row(f"all {results.data.samples} maps", *(_pair(figures.uf1, figures.uar) for _, figures in rows))
-    for edge, label in ((0, "95 %, low"), (1, "95 %, high")):
-        table.add_row(label, *(_pair(figures.interval.uf1[edge], figures.interval.uar[edge]) for _, figures in rows))
-    for database in results.protocols["final"].databases:
-        scores = [figures.databases[database] for _, figures in rows]
-        table.add_row(database, *(_pair(score["uf1"], score["uar"]) for score in scores))
-    table.add_row("seeds together", *(_pair(figures.together.uf1, figures.together.uar) for _, figures in rows))
-    table.add_row("calibration", *(f"{figures.calibration_error:.3f}" for _, figures in rows))
-    Console().print(table)
-
-
-def _show_ablation(results: dict[str, RunResults]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    databases = list(next(iter(results.values())).protocols["final"].databases)
-    table = Table(title="UF1/UAR, protocol final")
-    for column in ("", "all", *databases):
-        table.add_column(column, no_wrap=True)
-    for name, result in results.items():
-        figures = result.protocols["final"]
-        scores = [figures.databases[database] for database in databases]
-        table.add_row(name, _pair(figures.uf1, figures.uar), *(_pair(score["uf1"], score["uar"]) for score in scores))
-    Console().print(table)
-
-
-def _pair(uf1: float, uar: float) -> str:
-    """As papers print them: .804/.782."""
-    return "/".join(f"{value:.3f}".removeprefix("0") for value in (uf1, uar))

@@ -1,0 +1,67 @@
+"""The maps that a command works on: ready-made ones, or made from a database's frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ahmsa.errors import UsageError
+
+if TYPE_CHECKING:
+    from train.map_set import MapSet
+    from train.prepare.prepared_maps import Prepared
+
+
+def require_one(maps: Path | None, data: Path | None) -> None:
+    """Raises UsageError unless exactly one of the two says where the faces are."""
+    if (maps is None) == (data is None):
+        raise UsageError("say where the faces are: --maps for ready-made flow maps, or --data for a database's own frames")
+
+
+def ready_made(maps: Path, db: str) -> MapSet:
+    from train.published_maps import read_ready_made
+
+    return read_ready_made(maps, db)
+
+
+def prepared_maps(
+    db: str,
+    root: Path,
+    how: Mapping[str, object],
+    *,
+    classes: int,
+    skip_bad: bool,
+    jobs: int | None = None,
+    cache: Path | None = None,
+) -> Prepared:
+    """Maps of a database's frames, made under a progress bar or kept from an earlier run; remarks go to the error stream.
+
+    how: fields of `PrepareSettings`. Raises UsageError where one has no such value, DataError and RunError as `prepare`.
+    """
+    import msgspec
+
+    from ahmsa.processes import default_jobs
+    from train.commands.progress import clips_bar
+    from train.prepare.prepared_maps import DEFAULT_CACHE, PrepareSettings, prepare
+
+    try:
+        settings = msgspec.convert(dict(how), PrepareSettings)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{error}; see --help") from None
+    with clips_bar("flow maps") as progress:
+        prepared = prepare(
+            db,
+            root,
+            settings,
+            classes=classes,
+            cache_folder=cache or DEFAULT_CACHE,
+            jobs=jobs or default_jobs(),
+            skip_bad=skip_bad,
+            progress=progress,
+        )
+    for remark in prepared.remarks():
+        typer.echo(remark, err=True)
+    return prepared
