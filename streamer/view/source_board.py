@@ -8,8 +8,8 @@ from time import monotonic
 
 from streamer.stream.schema import AnyMessage, EmotionMessage, MotionMessage, SpotMessage, StatusMessage
 
-ROWS = {"brows": "brow", "nose": "nose", "mouth": "lip"}
-"""Row of a picture -> what the names of its regions contain."""
+ROWS = {"brows": ("brow", "glabella"), "nose": ("nose",), "mouth": ("lip", "fold", "cheek")}
+"""Row of a picture -> what the names of its regions contain, one or the other."""
 BIN_NS = 150_000_000
 """A movement of interest covers two or three of these."""
 _BINS_KEPT = 400
@@ -89,8 +89,8 @@ class SourceBoard:
             self.gates.pop(gone, None)
 
 
-def _add_sample(bins: deque[Bin], part_of_name: str, message: MotionMessage) -> None:
-    samples = [sample for name, sample in message.regions.items() if part_of_name in name]
+def _add_sample(bins: deque[Bin], name_parts: tuple[str, ...], message: MotionMessage) -> None:
+    samples = [sample for name, sample in message.regions.items() if any(part in name for part in name_parts)]
     number = message.t_capture_ns // BIN_NS
     if bins and bins[-1].number > number:
         bins.clear()  # the source began anew

@@ -13,13 +13,13 @@ from typing import Protocol
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from ahmsa.untrusted import JsonDecoder
 from streamer.stream.markers import Answered, MarkerReply, MarkerRequest
-from streamer.web.feed import Feed
+from streamer.web.feed import MOST_PAGES, Feed
 from streamer.web.guard import Guard
 
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
@@ -59,6 +59,8 @@ def page_app(feed: Feed, mark: Marks, *, hosts: list[str], token: str) -> ASGIAp
         return Response(page, media_type="text/html; charset=utf-8")
 
     async def events(_: Request) -> Response:
+        if feed.pages >= MOST_PAGES:
+            return PlainTextResponse("too many pages are open: close one\n", status_code=503)
         return StreamingResponse(feed.listen(), media_type="text/event-stream")
 
     async def marker(request: Request) -> Response:

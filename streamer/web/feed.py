@@ -22,7 +22,8 @@ _POLL_MS = 100
 _KEPT = 200
 """Newest movements and markers that a page gets when it opens."""
 _WAITING = 400
-"""What may wait for a page; older pictures and messages go first."""
+"""Messages that may wait for a page; the oldest go first. Of the live picture only the newest waits."""
+MOST_PAGES = 8
 _HEARTBEAT_S = 5.0
 
 
@@ -81,7 +82,7 @@ class Feed:
                 if self._stream in arrived:
                     self._take_message(*receive(self._stream))
                 if self._preview in arrived:
-                    self._give(_preview_event(receive(self._preview)))
+                    self._take_preview(receive(self._preview))
                 if bool(self._pages) != previewing:
                     previewing = bool(self._pages)
                     self._preview.setsockopt(zmq.SUBSCRIBE if previewing else zmq.UNSUBSCRIBE, b"")
@@ -103,6 +104,15 @@ class Feed:
                 self._past.append(event)
         self._give(event)
 
+    def _take_preview(self, frames: Sequence[bytes]) -> None:
+        event, is_frame = _preview_event(frames), frames[0] == FRAME
+        with self._lock:
+            for page in self._pages:
+                if is_frame:
+                    page.show(event)
+                else:
+                    page.put(event)
+
     def _give(self, event: bytes) -> None:
         with self._lock:
             for page in self._pages:
@@ -115,25 +125,36 @@ class _Page:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: deque[bytes] = deque(maxlen=_WAITING)
+        self._frame: bytes | None = None
         self._something = asyncio.Event()
 
     def put(self, event: bytes) -> None:
         """From any thread."""
         self._waiting.append(event)
+        self._wake()
+
+    def show(self, frame: bytes) -> None:
+        """From any thread: a picture, in place of one that still waits."""
+        self._frame = frame
+        self._wake()
+
+    def _wake(self) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._something.set)
 
     async def next(self) -> bytes:
         """The next event; a comment where there is none for a while, so that a page that has gone is noticed."""
-        while not self._waiting:
+        while True:
             self._something.clear()
             if self._waiting:
-                break
+                return self._waiting.popleft()
+            if self._frame is not None:
+                frame, self._frame = self._frame, None
+                return frame
             try:
                 await asyncio.wait_for(self._something.wait(), _HEARTBEAT_S)
             except (asyncio.TimeoutError, TimeoutError):
                 return b": still there\n\n"
-        return self._waiting.popleft()
 
 
 def _preview_event(frames: Sequence[bytes]) -> bytes:

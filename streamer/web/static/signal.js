@@ -25,16 +25,16 @@ export function takeMotion(message) {
   if (t < nowS) samples = [];
   nowS = t;
   const rows = {};
-  for (const [row, part] of Object.entries(ROWS)) rows[row] = strongest(message, part);
+  for (const [row, parts] of Object.entries(ROWS)) rows[row] = strongest(message, parts);
   samples.push({ t, rows });
   while (samples.length && samples[0].t < t - HISTORY_S) samples.shift();
 }
 
 // Of a row's regions the one nearest to, or farthest past, its limit.
-function strongest(message, namePart) {
+function strongest(message, nameParts) {
   let best = null;
   for (const [name, sample] of Object.entries(message.regions)) {
-    if (!name.includes(namePart)) continue;
+    if (!nameParts.some((part) => name.includes(part))) continue;
     const part = sample.displacement_px / Math.max(sample.threshold_px, 1e-6);
     const gate = regionGate(message, name);
     if (best === null || part > best.part) best = { part, px: sample.displacement_px, limit: sample.threshold_px, gate };

@@ -9,8 +9,8 @@ export const LABELS = {
 };
 export const UNKNOWN = { colour: GREY, sign: "?" };
 
-// Row of the chart -> what the names of its regions contain.
-export const ROWS = { brows: "brow", nose: "nose", mouth: "lip" };
+// Row of the chart -> what the names of its regions contain, one or the other.
+export const ROWS = { brows: ["brow", "glabella"], nose: ["nose"], mouth: ["lip", "fold", "cheek"] };
 
 export function seconds(nanoseconds) {
   return nanoseconds / 1e9;
