@@ -11,10 +11,11 @@ from pathlib import Path
 from time import time
 
 from ahmsa.errors import RunError
-from ahmsa.files import write_whole
+from ahmsa.files import private_folder, read_limited, write_whole
 
 _LASTS_S = 12 * 3600
 _BYTES = 24
+_FILE_BYTES = 100
 _FORM = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
@@ -27,12 +28,8 @@ def page_token(folder: Path | None = None) -> str:
     token = secrets.token_urlsafe(_BYTES)
     # A folder that cannot be written to costs only that the page must be opened anew after a restart.
     with contextlib.suppress(OSError, RunError):
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        old_mask = os.umask(0o077)
-        try:
-            write_whole(file, token)
-        finally:
-            os.umask(old_mask)
+        private_folder(file.parent)
+        write_whole(file, token, private=True)
     return token
 
 
@@ -40,7 +37,7 @@ def _kept(file: Path) -> str | None:
     try:
         facts = file.stat()
         is_private = os.name == "nt" or (facts.st_uid == os.getuid() and facts.st_mode & 0o077 == 0)
-        token = file.read_text(encoding="ascii")
+        token = read_limited(file, _FILE_BYTES).decode("ascii")
     except (OSError, UnicodeDecodeError):
         return None
     is_fresh = 0 <= time() - facts.st_mtime < _LASTS_S

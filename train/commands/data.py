@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,5 +93,7 @@ def _show(result: Check) -> None:
 
 
 def main() -> None:
-    """Entry point of `ahmsa-data`."""
+    """Entry point of `ahmsa-data`; without a command it shows its help, as `ahmsa-spot` does."""
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
     run_program(app)
