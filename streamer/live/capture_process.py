@@ -19,7 +19,7 @@ from streamer.acquire.capture import CaptureResult, CaptureStage, use_one_core
 from streamer.acquire.preview import Preview
 from streamer.acquire.sources import Source, SourceSpec, open_source
 from streamer.acquire.status import status_message
-from streamer.session.video import VideoRecorder
+from streamer.session.video import VideoKind, VideoRecorder
 from streamer.stream.clocks import capture_clock
 from streamer.stream.internal import CANDIDATE, CAPTURE_HWM, ENDED, MESSAGE, Stamps, parts_of
 from streamer.stream.messages import MotionPace, motion_message
@@ -46,6 +46,7 @@ class CaptureTask:
     """Put before every event id, where several sources share a session."""
     record_video: Path | None = None
     """Folder to keep the frames in; None keeps none."""
+    video_kind: VideoKind = "exact"
     preview_endpoint: str | None = None
     """Where the page's server takes pictures; None where there is no page."""
 
@@ -64,7 +65,7 @@ def run_capture(task: CaptureTask, stopped: Callable[[], bool]) -> None:
         video = None
         if task.record_video is not None:
             name = f"{source.name}-r{task.start}" if task.start else source.name
-            video = VideoRecorder(task.record_video, name, source.nominal_hz)
+            video = VideoRecorder(task.record_video, name, source.nominal_hz, task.video_kind)
             extras.callback(video.close)
         preview = None
         if task.preview_endpoint is not None:
@@ -150,12 +151,14 @@ class CaptureLoop:
             self._grabbed_ns.popitem(last=False)
         self._t_capture_ns = frame.t_capture_ns
         self._clock = self._clock or capture_clock(self._source, frame.t_capture_ns)
-        if self._video is not None:
+        if self._video is not None and self._video.kind != "face":
             self._video.write(frame)
         before = self._stage.processed
         result = self._stage.process(frame)
         if self._stage.processed > before:
             self._result = result
+        if self._video is not None and self._video.kind == "face":
+            self._video.write(frame, self._result.faces)
         for candidate in result.candidates:
             self._send_candidate(candidate)
         for face_id, motion in result.motions.items():

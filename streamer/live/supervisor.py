@@ -40,6 +40,7 @@ from streamer.live.processes import Child, Keeper, Target, end_children
 from streamer.live.source_line import SourceEdge
 from streamer.recognise.worker import WorkerTask, run_worker
 from streamer.session.recorder import Recorder
+from streamer.session.video import VideoKind
 from streamer.stream.client import EmotionStream
 from streamer.stream.clocks import SessionClock
 from streamer.stream.markers import Answered, MarkerRequest
@@ -71,7 +72,8 @@ class LiveOptions:
     """Counted from the first frame."""
     as_fast_as_possible: bool = False
     record: Path | None = None
-    record_video: bool = False
+    record_video: VideoKind | None = None
+    """How the pictures are kept beside the record; None: not at all."""
     web_port: int | None = None
     """Loopback port of the page, 0 for any free one; None: no page, and no preview pictures."""
     lsl: bool = False
@@ -332,6 +334,7 @@ class LiveSession:
             as_fast_as_possible=options.as_fast_as_possible,
             start=restarts,
             record_video=options.record if options.record_video else None,
+            video_kind=options.record_video or "exact",
             preview_endpoint=self._preview_endpoint,
         )
 

@@ -162,7 +162,7 @@ def test_live_processes_tell_to_the_byte_what_a_replay_tells(options, start_work
 def test_a_recorded_video_gives_the_same_events_again(options, start_worker, tmp_path):
     endpoint = start_worker().endpoint
     first, second = Collector(), Collector()
-    run_live(options(endpoint, record=tmp_path / "kept", record_video=True), first)
+    run_live(options(endpoint, record=tmp_path / "kept", record_video="exact"), first)
     run_live(options(endpoint, sources=(SourceSpec("video", str(tmp_path / "kept" / "smile.mkv")),)), second)
     for kind in (wire.SpotMessage, wire.EmotionMessage):
         assert [comparable(m) for m in first.of(kind)] == [comparable(m) for m in second.of(kind)]

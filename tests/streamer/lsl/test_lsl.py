@@ -48,7 +48,8 @@ for name, inlet in inlets.items():
     while not channel.empty():
         channels.append((channel.child_value("label"), channel.child_value("unit")))
         channel = channel.next_sibling()
-    told[name] = {"source_id": info.source_id(), "rate": info.nominal_srate(), "channels": channels, "samples": [], "xml": info.as_xml()}
+    about = {"source_id": info.source_id(), "rate": info.nominal_srate(), "xml": info.as_xml()}
+    told[name] = {**about, "channels": channels, "samples": []}
     inlet.open_stream(timeout=20)
 print("ready", flush=True)
 while not all(one["samples"] for one in told.values()) and time.monotonic() < until:
