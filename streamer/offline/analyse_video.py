@@ -13,7 +13,7 @@ import msgspec
 from ahmsa.errors import AhmsaError, SourceError
 from configs.schema import LiveSettings
 from streamer.acquire.capture import CaptureStage, use_one_core
-from streamer.acquire.sources import SourceSpec, open_source
+from streamer.acquire.sources import Source, SourceSpec, open_source
 from streamer.offline.replay import events
 from streamer.recognise.worker import Recognising, WorkerTask, load_recogniser
 from streamer.session.recorder import Recorder
@@ -74,22 +74,32 @@ def analyse_video(given: Given, job: Job) -> Analysed:
             video=str(job.video),
             fingerprint=job.fingerprint,
         )
-        worker = WorkerStatus(state="ready", device=recogniser.device, model=recogniser.model_id)
-        problem = None
-        with source, CaptureStage(settings.face, settings.spotter) as stage:
-            try:
-                for message in events(
-                    source, stage, recogniser, motion_hz=settings.stream.motion_hz, status_s=STATUS_S, session=job.name
-                ):
-                    if isinstance(message, StatusMessage):
-                        message = msgspec.structs.replace(message, worker=worker, recording="events")
-                        if given.progress is not None:
-                            given.progress((job.name, message.t_capture_ns / 1e9))
-                    recorder.take(topic_of(message), encode(message))
-            except AhmsaError as error:
-                problem = str(error)
-        recorder.close("source ended" if problem is None else "failed", problem)
+        stage = CaptureStage(settings.face, settings.spotter)
+        problem = record_source(source, stage, recogniser, recorder, given, job.name)
         return Analysed(problem, {path.name: path.read_bytes() for path in sorted(folder.iterdir())})
+
+
+def record_source(
+    source: Source, stage: CaptureStage, recogniser: Recognising, recorder: Recorder, given: Given, session: str
+) -> str | None:
+    """Everything that a source has to tell, into a session's files; closes all but the recogniser. Returns what was wrong with
+    the source, or None."""
+    worker = WorkerStatus(state="ready", device=recogniser.device, model=recogniser.model_id)
+    problem = None
+    with source, stage:
+        try:
+            for message in events(
+                source, stage, recogniser, motion_hz=given.settings.stream.motion_hz, status_s=STATUS_S, session=session
+            ):
+                if isinstance(message, StatusMessage):
+                    message = msgspec.structs.replace(message, worker=worker, recording="events")
+                    if given.progress is not None:
+                        given.progress((session, message.t_capture_ns / 1e9))
+                recorder.take(topic_of(message), encode(message))
+        except AhmsaError as error:
+            problem = str(error)
+    recorder.close("source ended" if problem is None else "failed", problem)
+    return problem
 
 
 @lru_cache(maxsize=1)

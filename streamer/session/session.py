@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from ahmsa.errors import DataError
 from streamer.session.reader import read_clocks, read_messages, read_session
@@ -43,6 +45,43 @@ class SessionEvent:
         """Why it was rejected: a gate's name, or `macro`."""
         return self.spot.reason if self.spot is not None else None
 
+    @property
+    def onset_s(self) -> float | None:
+        """Seconds since the session's start; for a file since its first frame."""
+        return self.message.onset.session_s
+
+    @property
+    def apex_s(self) -> float | None:
+        return self.message.apex.session_s
+
+    @property
+    def offset_s(self) -> float | None:
+        return self.message.offset_session_s
+
+    @property
+    def onset_frame(self) -> int:
+        """Number of the frame in its source, counted from 0."""
+        return self.message.onset.index
+
+    @property
+    def apex_frame(self) -> int:
+        return self.message.apex.index
+
+    @property
+    def label(self) -> str | None:
+        """negative, positive or surprise; None where the network abstained, and before it has answered."""
+        return self.emotion.label if self.emotion is not None else None
+
+    @property
+    def probabilities(self) -> Mapping[str, float]:
+        """Label -> probability; empty before the network has answered."""
+        return self.emotion.probabilities if self.emotion is not None else {}
+
+    @property
+    def abstained(self) -> str | None:
+        """Why no label is claimed: low_confidence or below_noise_floor."""
+        return self.emotion.abstained if self.emotion is not None else None
+
 
 @dataclass(frozen=True)
 class Session:
@@ -59,6 +98,11 @@ class Session:
     """Pairs of the monotonic and the wall clock, from start to end."""
     damaged: list[str] = field(default_factory=list)
     """One sentence for every line that could not be read."""
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """One row of plain values per movement, in the order of their apex: `pandas.DataFrame(session.to_rows())`."""
+        rows: list[dict[str, Any]] = import_module("streamer.session.table").event_rows(self)
+        return rows
 
     @property
     def confirmed(self) -> list[SessionEvent]:

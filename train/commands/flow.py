@@ -125,28 +125,10 @@ def _pair_of_crops(onset: Path, apex: Path) -> Candidate:
 
 
 def _pair_of_faces(onset: Path, apex: Path, crop_px: int) -> Candidate:
-    """The faces of two images, cut by the alignment of the first."""
-    import numpy as np
-
-    from ahmsa.errors import DataError
-    from ahmsa.face.crop import cut_crop
-    from ahmsa.face.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points
-    from ahmsa.face.landmarks import FaceMesh
     from ahmsa.images import read_image
+    from ahmsa.model.pair import candidate_of
 
-    first, second = read_image(onset), read_image(apex)
-    if first.shape != second.shape:
-        raise DataError(f"{onset} and {apex} differ in size; give two images of one clip, or aligned crops with --aligned")
-    with FaceMesh(static=True) as mesh:
-        at_rest, moved = mesh.detect(first), mesh.detect(second)
-    if not at_rest:
-        raise DataError(f"no face found in {onset}; give a picture of a face, or aligned crops with --aligned")
-    alignment = fit_similarity(mesh_points(at_rest[0]), canonical_points_px(crop_px))
-    landmarks = [
-        apply_similarity(alignment, found[0][:, :2]) if found else np.zeros((0, 2), np.float32) for found in (at_rest, moved)
-    ]
-    crops = [cut_crop(image, alignment, crop_px) for image in (first, second)]
-    return _candidate(crops[0], crops[1], landmarks[0], landmarks[1], alignment)
+    return candidate_of(read_image(onset), read_image(apex), crop_px)
 
 
 def _candidate(onset: ByteImage, apex: ByteImage, at_rest: FloatArray, moved: FloatArray, alignment: Matrix) -> Candidate:

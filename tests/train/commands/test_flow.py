@@ -80,7 +80,7 @@ def test_a_real_map_is_pictured(tmp_path):
         (("rest.png", "gone.png", "--aligned"), DataError, "gone.png cannot be read"),
         (("rest.png", "wide.png", "--aligned"), DataError, "not square crops of one size"),
         (("rest.png", "wide.png"), DataError, "differ in size"),
-        (("wall.png", "wall.png"), DataError, "no face found in wall.png"),
+        (("wall.png", "wall.png"), DataError, "no face is found in the onset"),
     ],
 )
 def test_what_cannot_be_pictured_is_said_in_a_sentence(tmp_path, crops, monkeypatch, arguments, error, says):

@@ -1,0 +1,21 @@
+"""Every example runs as it stands and finds the movement of its generated clip."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("own_source", ": positive {"), ("own_detector", "1 movements"), ("own_recogniser", "in the lower half of the face")],
+)
+def test_an_example_does_what_it_says(name, says, capsys):
+    runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+    assert says in capsys.readouterr().out
+
+
+def test_every_example_is_tried():
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"own_source", "own_detector", "own_recogniser"}
