@@ -14,7 +14,7 @@ from msgspec import Meta
 Positive = Annotated[float, Meta(gt=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 
-MAP_VERSION = 1
+MAP_VERSION = 2
 """Version of the way from a clip's images to its flow map: alignment, apex, flow, strain, layout, scaling.
 
 Raise it with every change of code that changes pixels: prepared maps of another version are made anew, never mixed. A test
@@ -65,8 +65,9 @@ class FlowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Rounds of median filter and inner iterations per warp."""
     median_px: Literal[1, 3, 5] = 3
     """Side of the median filter before each round and at the end of a level; 1 switches it off."""
-    head_motion: Literal["keep", "translation", "similarity"] = "similarity"
-    """Rigid motion taken out of the flow: none, a shift, or a similarity (shift, turn, growth) fitted robustly to the face."""
+    head_motion: Literal["keep", "translation", "similarity", "mesh"] = "mesh"
+    """Rigid motion taken out of the flow, fitted robustly to the face: none, a shift, a similarity (shift, turn, growth), or
+    all that a rigid head does (that and nodding and shaking, by the depth of the face mesh)."""
     layout: Literal["whole", "quad", "five"] = "whole"
     map_px: Annotated[int, Meta(ge=8, le=256)] = 28
 
@@ -114,3 +115,8 @@ class RecogniserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     noise_floor_px: Annotated[float, Meta(ge=0)] = 0.15
     """Movements with a smaller peak are abstained: below_noise_floor. Min-max scaling would make their noise look
     like motion."""
+    max_peak_px: Positive = 4.0
+    """Larger movements are abstained: other_motion. They are words, blinks and turns; no micro-expression moves skin so far."""
+    min_own_share: Fraction = 0.2
+    """Movements of which a smaller part stands out from what else the face did, before the onset and left over afterwards, are
+    abstained: other_motion. Higher is right more often and answers less."""

@@ -77,7 +77,10 @@ class AlignedFace:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A movement that may be a micro-expression: two faces under ONE alignment, and what is known of it."""
+    """A movement that may be a micro-expression: two faces, and what is known of it.
+
+    Faces may be cut by different alignments: the fit of the head's motion takes the difference out.
+    """
 
     event_id: str
     face_id: int
@@ -92,10 +95,19 @@ class Candidate:
     """Apex refined between frames; None where it was not refined."""
     reason: str | None = None
     """Why it was retracted (a gate's name); None otherwise."""
+    before: AlignedFace | None = None
+    """The face about as long before the onset as the apex is after it, where it was seen: what moved anyway."""
+    after: AlignedFace | None = None
+    """The face once the movement has gone back, at the offset or as near to it as is known: what has not gone back."""
 
     def __post_init__(self) -> None:
-        if self.onset.anchor != self.apex.anchor or self.onset.pixels.shape != self.apex.pixels.shape:
-            raise ValueError("onset and apex of a candidate must share one alignment")
+        if len({face.pixels.shape for face in self.faces}) > 1:
+            raise ValueError("the faces of a candidate must have one crop size")
+
+    @property
+    def faces(self) -> tuple[AlignedFace, ...]:
+        """Onset, apex, and those of before and after that are there."""
+        return tuple(face for face in (self.onset, self.apex, self.before, self.after) if face is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +124,9 @@ class FlowMap:
     """Largest optical strain (same percentile), without unit."""
     fallback: bool
     """True where region centres came from the canonical face because there were no landmarks."""
+    own_share: float | None = None
+    """0-1: part of the motion's energy that other motion, before the onset and left over afterwards, does not explain; None
+    where only onset and apex are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +140,4 @@ class Emotion:
     """Probability of the label, after temperature scaling where the checkpoint carries one."""
     calibrated: bool
     abstained: str | None = None
-    """None, or why no label is claimed: low_confidence, below_noise_floor."""
+    """None, or why no label is claimed: low_confidence, below_noise_floor, other_motion."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.machine import describe
 
-NAMES = ("real", "flow", "parity", "capture", "spotting", "live", "training", "transfer", "alignment", "screens")
+NAMES = ("real", "recognition", "flow", "parity", "capture", "spotting", "live", "training", "transfer", "alignment", "screens")
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 

@@ -1,6 +1,6 @@
 """Rigid motion of the head, told from the muscles' by a vote of the whole face, and taken out of a flow field.
 
-A held alignment leaves the head's own motion between onset and apex in the flow; a turn of half a degree is already half a
+An alignment leaves the head's own motion between onset and apex in the flow; a turn of half a degree is already half a
 pixel at the mouth corners, as much as a weak micro-expression.
 """
 
@@ -11,77 +11,105 @@ from typing import Literal, cast
 
 import numpy as np
 
+from ahmsa.flow.depth import average_depth
 from ahmsa.flow.regions import Mask, ellipse, face_mask
 from ahmsa.types import FloatArray
 
 Points = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-HeadMotion = Literal["keep", "translation", "similarity"]
+RigidModel = Literal["translation", "similarity", "mesh"]
+HeadMotion = Literal["keep"] | RigidModel
 
-# The mouth moves most and in most expressions; it has no vote. Centre and half axes in cells of the canonical grid.
+# What moves most and in most expressions has no vote. Centre and half axes in cells of the canonical grid.
 _MOUTH = (14.0, 20.4, 7.5, 4.0)
+_EYES = ((6.75, 8.7, 3.6, 2.4), (21.14, 8.7, 3.6, 2.4))
 _STRIDE = 3
-"""Every third pixel of every third row is plenty for four unknowns."""
+"""Every third pixel of every third row is plenty for six unknowns."""
 _ROUNDS = 8
 _MIN_SCALE_PX = 0.05
+_NUMBERS = {"translation": 2, "similarity": 4, "mesh": 6}
 
 
-def remove_head_motion(flow: FloatArray, how: HeadMotion) -> FloatArray:
-    """Flow without the head's rigid motion. flow: (b, 2, h, w) px -> the same shape."""
+def remove_head_motion(flow: FloatArray, how: HeadMotion, depth_px: FloatArray | None = None) -> FloatArray:
+    """Flow without the head's rigid motion. flow: (b, 2, h, w) px -> the same shape; depth_px: as for `rigid_motion`."""
     if how == "keep":
         return flow
-    return cast(FloatArray, (flow - rigid_motion(flow, how)).astype(np.float32))
+    return cast(FloatArray, (flow - rigid_motion(flow, how, depth_px)).astype(np.float32))
 
 
-def rigid_motion(flow: FloatArray, how: Literal["translation", "similarity"]) -> FloatArray:
+def rigid_motion(flow: FloatArray, how: RigidModel, depth_px: FloatArray | None = None) -> FloatArray:
     """The robust fit itself, as a field. flow: (b, 2, h, w) px of a canonical crop -> (b, 2, h, w).
 
-    Least squares with Cauchy weights over the face without the mouth, reweighted a few times from the median: muscles move
-    parts of a face, so what they move are outliers. The scale of the weights is the median residual, never below 0.05 px.
+    `translation` is a shift, `similarity` adds turn and growth in the picture's plane, `mesh` adds nodding and shaking: motion
+    in proportion to the depth, which is all that a rigid head does under weak perspective (six numbers, not the eight of a
+    free affine field in x, y and depth, which carries off part of a smile). depth_px: (b, h, w) of ahmsa.flow.depth, for
+    `mesh`; without it that of an average face.
+
+    Least squares with Cauchy weights over the face without the mouth (and for `mesh` without the eyes), reweighted a few times
+    from the median: muscles move parts of a face, so what they move are outliers. The scale of the weights is the median
+    residual, never below 0.05 px.
     """
     height, width = flow.shape[-2:]
-    rows, columns = np.nonzero(voters(height, width))
-    at = np.stack([columns, rows]).astype(np.float64)
+    rows, columns = np.nonzero(voters(height, width, eyes=how != "mesh"))
+    depth = np.zeros((len(flow), height, width), np.float32)
+    if how == "mesh":
+        depth[:] = average_depth(width) if depth_px is None else depth_px
     moved = flow[:, :, rows, columns].astype(np.float64)
-    turn, shift = _fit(at, moved, with_turn=how == "similarity")
-    y, x = np.mgrid[:height, :width].astype(np.float64)
-    a, b = turn[:, 0, None, None], turn[:, 1, None, None]
-    fitted = np.stack([a * x - b * y + shift[:, 0, None, None], b * x + a * y + shift[:, 1, None, None]], axis=1)
-    return cast(FloatArray, fitted.astype(np.float32))
+    at = np.broadcast_to(np.stack([columns, rows])[None].astype(np.float64), (len(flow), 2, len(rows)))
+    numbers = _fit(_basis(at, depth[:, rows, columns].astype(np.float64), width, how), moved)
+    return _field(numbers.astype(np.float32), depth)
 
 
 @lru_cache(maxsize=8)
-def voters(height: int, width: int) -> Mask:
-    """(h, w) bool: the pixels of a canonical crop that decide on the head's motion."""
-    x, y, half_width, half_height = _MOUTH
-    mask = face_mask(height, width) & ~ellipse(height, width, x, y, half_width, half_height)
+def voters(height: int, width: int, *, eyes: bool = True) -> Mask:
+    """(h, w) bool: the pixels of a canonical crop that decide on the head's motion. eyes: theirs have a vote, too."""
+    mask = face_mask(height, width) & ~ellipse(height, width, *_MOUTH)
+    if not eyes:
+        for eye in _EYES:
+            mask &= ~ellipse(height, width, *eye)
     sparse = np.zeros_like(mask)
     sparse[::_STRIDE, ::_STRIDE] = mask[::_STRIDE, ::_STRIDE]
     sparse.setflags(write=False)
     return sparse
 
 
-def _fit(at: Points, moved: Points, *, with_turn: bool) -> tuple[Points, Points]:
-    """(b, 2) turn (a, b of the matrix [[a, -b], [b, a]]) and (b, 2) shift of the flow `moved` (b, 2, n) at points (2, n)."""
-    batch = len(moved)
-    turn, shift = np.zeros((batch, 2)), np.median(moved, axis=-1)
+def _basis(at: Points, depth: Points, width: int, how: RigidModel) -> Points:
+    """(b, 2 n, p): what a unit of each number moves the u, then the v, of n points. at: (b, 2, n) x, y; depth: (b, n) px.
+
+    The numbers are shift along x and y, turn and growth, shake and nod, as many of them as the model has. Lengths are in half
+    widths of the crop, so that a number is px at its edge.
+    """
+    half = width / 2
+    x, y, z = at[:, 0] / half - 1, at[:, 1] / half - 1, depth / half
+    one, none = np.ones_like(x), np.zeros_like(x)
+    u = [one, none, x, -y, z, none][: _NUMBERS[how]]
+    v = [none, one, y, x, none, z][: _NUMBERS[how]]
+    return cast(Points, np.concatenate([np.stack(u, axis=-1), np.stack(v, axis=-1)], axis=1))
+
+
+def _field(numbers: FloatArray, depth: FloatArray) -> FloatArray:
+    """(b, 2, h, w) of the numbers (b, p) of `_basis`, at every pixel. depth: (b, h, w) px."""
+    height, width = depth.shape[1:]
+    half = np.float32(width / 2)
+    y, x = np.mgrid[:height, :width].astype(np.float32) / half - np.float32(1)
+    right, down, growth, turn, shake, nod = np.pad(numbers, ((0, 0), (0, 6 - numbers.shape[1]))).T[..., None, None]
+    z = depth / half
+    return cast(
+        FloatArray, np.stack([right + growth * x - turn * y + shake * z, down + growth * y + turn * x + nod * z], axis=1)
+    )
+
+
+def _fit(basis: Points, moved: Points) -> Points:
+    """(b, p) numbers that carry the flow `moved` (b, 2, n) best, in units of the columns of `basis` (b, 2 n, p)."""
+    batch, count = len(moved), basis.shape[-1]
+    target = moved.reshape(batch, -1, 1)
+    numbers = np.zeros((batch, count))
+    numbers[:, :2] = np.median(moved, axis=-1)
+    ridge = 1e-9 * np.eye(count)
     for _ in range(_ROUNDS):
-        a, b = turn[:, 0, None], turn[:, 1, None]
-        residual = np.hypot(
-            moved[:, 0] - (a * at[0] - b * at[1] + shift[:, :1]), moved[:, 1] - (b * at[0] + a * at[1] + shift[:, 1:])
-        )
+        left = (target - basis @ numbers[..., None]).reshape(moved.shape)
+        residual = np.hypot(left[:, 0], left[:, 1])
         scale = np.maximum(1.4826 * np.median(residual, axis=-1, keepdims=True), _MIN_SCALE_PX)
         weight = 1.0 / (1.0 + (residual / scale) ** 2)
-        weight /= weight.sum(axis=-1, keepdims=True)
-        centre, mean = weight @ at.T, np.einsum("bn,bkn->bk", weight, moved)
-        if with_turn:
-            dx, dy = at[0] - centre[:, :1], at[1] - centre[:, 1:]
-            du, dv = moved[:, 0] - mean[:, :1], moved[:, 1] - mean[:, 1:]
-            spread = (weight * (dx**2 + dy**2)).sum(axis=-1)
-            turn = np.stack(
-                [(weight * (dx * du + dy * dv)).sum(-1) / spread, (weight * (dx * dv - dy * du)).sum(-1) / spread], 1
-            )
-        rotated = np.stack(
-            [turn[:, 0] * centre[:, 0] - turn[:, 1] * centre[:, 1], turn[:, 1] * centre[:, 0] + turn[:, 0] * centre[:, 1]], 1
-        )
-        shift = mean - rotated
-    return turn, shift
+        weighted = (basis * np.tile(weight / weight.sum(axis=-1, keepdims=True), 2)[..., None]).swapaxes(1, 2)
+        numbers = np.linalg.solve(weighted @ basis + ridge, weighted @ target)[..., 0]
+    return numbers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -11,20 +11,32 @@ import numpy.typing as npt
 
 from ahmsa.device import resolve_device
 from ahmsa.errors import DataError
+from ahmsa.flow.depth import depth_of
 from ahmsa.flow.head_motion import remove_head_motion
+from ahmsa.flow.other_motion import excess, other_energy, own_share
 from ahmsa.flow.pyramid import MIN_SIDE_PX
 from ahmsa.flow.regions import face_mask, lay_out, region_centres
 from ahmsa.flow.scaling import min_max
 from ahmsa.flow.strain import strain_magnitude
 from ahmsa.settings import FlowSettings
-from ahmsa.types import Candidate, FloatArray, FlowMap
+from ahmsa.types import AlignedFace, Candidate, FloatArray, FlowMap
 
 PEAK_PERCENTILE = 98.0
 """The peak of a movement is this percentile over the face: a wrong pixel is not a movement."""
 _OPENCV_MARGIN_PX = 8
 """OpenCV's TV-L1 sees black beyond the image, and strain then finds its largest values on the border."""
+_ENERGY_SIDE_PX = 64
+"""Other motion is measured in crops of half the side, but not of less: a quarter of the time, and enough for an energy."""
 GPU_BATCH = 8
 """`auto` gives smaller batches to the compiled CPU kernel: a GPU needs company to be the faster one."""
+
+
+class _Pair(NamedTuple):
+    """The onset of a candidate, counted from 0, and another of its faces."""
+
+    number: int
+    onset: AlignedFace
+    other: AlignedFace
 
 
 class FlowMaker:
@@ -65,26 +77,54 @@ class FlowMaker:
         """The network's view of each movement, in order. Candidates of one crop size are computed as one batch."""
         if not candidates:
             return []
+        moved, others = self.movements(candidates), self._other_energies(candidates)
+        return [self._map(*each) for each in zip(moved, others, candidates, strict=True)]
+
+    def movements(self, candidates: Sequence[Candidate]) -> FloatArray:
+        """(b, 2, s, s) px: flow from onset to apex without the head's motion, one or more candidates of one crop size."""
         sides = {c.onset.pixels.shape for c in candidates}
         if len(sides) > 1:
             raise DataError(f"candidates of several crop sizes {sorted(sides)} in one batch; use one crop size")
         flows = self.flow(np.stack([c.onset.pixels for c in candidates]), np.stack([c.apex.pixels for c in candidates]))
-        moved = remove_head_motion(flows, self.settings.head_motion)
-        return [self._map(flow, candidate) for flow, candidate in zip(moved, candidates, strict=True)]
+        return remove_head_motion(flows, self.settings.head_motion, np.stack([depth_of(c.onset) for c in candidates]))
 
-    def _map(self, flow: FloatArray, candidate: Candidate) -> FlowMap:
+    def _other_energies(self, candidates: Sequence[Candidate]) -> list[FloatArray | None]:
+        """For each candidate the energy of what else its face did, None where neither before nor after is known."""
+        pairs = [_Pair(i, c.onset, face) for i, c in enumerate(candidates) for face in (c.before, c.after) if face is not None]
+        found: list[FloatArray | None] = [None] * len(candidates)
+        if not pairs:
+            return found
+        side = pairs[0].onset.pixels.shape[0]
+        small = min(side, max(side // 2, _ENERGY_SIDE_PX))
+        onsets = np.stack([_shrunk(pair.onset.pixels, small) for pair in pairs])
+        others = np.stack([_shrunk(pair.other.pixels, small) for pair in pairs])
+        depths = np.stack([_shrunk(depth_of(pair.onset), small) for pair in pairs]) * np.float32(small / side)
+        flows = remove_head_motion(self.flow(onsets, others), self.settings.head_motion, depths) * np.float32(side / small)
+        for number in {pair.number for pair in pairs}:
+            own = [flow for pair, flow in zip(pairs, flows, strict=True) if pair.number == number]
+            found[number] = cast(FloatArray, cv2.resize(other_energy(own), (side, side)))
+        return found
+
+    def _map(self, flow: FloatArray, other: FloatArray | None, candidate: Candidate) -> FlowMap:
         strain = strain_magnitude(flow)
         centres, fallback = region_centres(candidate.apex)
-        channels = np.concatenate([flow, strain[None]])
         face = face_mask(*flow.shape[1:])
         displacement = np.hypot(flow[0], flow[1])[face]
+        seen = flow if other is None else excess(flow, other)
+        channels = np.concatenate([seen, (strain if other is None else strain_magnitude(seen))[None]])
         return FlowMap(
             uvs=min_max(lay_out(channels, centres, self.settings.layout, self.settings.map_px)),
             peak_px=float(np.percentile(displacement, PEAK_PERCENTILE)),
             mean_px=float(displacement.mean()),
             strain_peak=float(np.percentile(strain[face], PEAK_PERCENTILE)),
             fallback=fallback,
+            own_share=None if other is None else own_share(flow, other),
         )
+
+
+def _shrunk(image: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:
+    """(s, s) -> (side, side), averaged."""
+    return cast(npt.NDArray[Any], cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA))
 
 
 def _grey(images: npt.ArrayLike, name: str) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ahmsa.errors import DataError
 from ahmsa.face.crop import cut_crop
-from ahmsa.face.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points
+from ahmsa.face.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points, similarity_scale
 from ahmsa.face.landmarks import FaceMesh
 from ahmsa.face.tracker import Detector
 from ahmsa.images import read_image
@@ -19,7 +19,7 @@ from ahmsa.model.checkpoint import Checkpoint, shipped
 from ahmsa.model.recogniser import Recogniser, Recognition
 from ahmsa.types import AlignedFace, ByteImage, Candidate, Emotion, FaceQuality, FloatArray
 
-_NOWHERE = np.zeros((0, 2), np.float32)
+_NOWHERE = np.zeros((0, 3), np.float32)
 
 
 class PairRecogniser(Protocol):
@@ -64,9 +64,10 @@ def candidate_of(onset: ByteImage, apex: ByteImage, crop_px: int, detector: Dete
     faces = []
     for number, (image, found) in enumerate(((onset, at_rest), (apex, moved))):
         pixels = cut_crop(image, alignment, crop_px)
-        landmarks: FloatArray = apply_similarity(alignment, found[0][:, :2]) if found else _NOWHERE
+        points: FloatArray = found[0] if found else _NOWHERE
+        landmarks, depth = apply_similarity(alignment, points[:, :2]), points[:, 2] * np.float32(similarity_scale(alignment))
         quality = FaceQuality(interocular_px=0.0, yaw_deg=0.0, luma=float(pixels.mean()), sharpness=0.0)
-        faces.append(AlignedFace(number, 0, 0, pixels, landmarks, quality, alignment))
+        faces.append(AlignedFace(number, 0, 0, pixels, landmarks, quality, alignment, depth_px=depth))
     return Candidate("pictures", 0, "confirmed", faces[0], faces[1], 1.0)
 
 

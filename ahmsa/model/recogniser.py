@@ -16,6 +16,7 @@ from ahmsa.types import Candidate, Emotion, FloatArray, FlowMap
 
 LOW_CONFIDENCE = "low_confidence"
 BELOW_NOISE_FLOOR = "below_noise_floor"
+OTHER_MOTION = "other_motion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,10 @@ class Recogniser:
         abstained = None
         if flow_map.peak_px < self.settings.noise_floor_px:
             abstained = BELOW_NOISE_FLOOR
+        elif flow_map.peak_px > self.settings.max_peak_px or (
+            flow_map.own_share is not None and flow_map.own_share < self.settings.min_own_share
+        ):
+            abstained = OTHER_MOTION
         elif confidence < self.settings.min_confidence:
             abstained = LOW_CONFIDENCE
         labels = self.checkpoint.labels

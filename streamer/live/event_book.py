@@ -1,7 +1,7 @@
 """The life of events between spotter and recogniser, without any socket: what to publish, whom to ask, what to forget.
 
 A provisional candidate is asked at once, so that the answer is ready by the time the movement is confirmed. The emotion that
-is published is always that of the confirmed onset and apex; an answer for other frames is not used. That, and nothing about
+is published is always that of the confirmed faces; an answer for other frames is not used. That, and nothing about
 timing, decides the result: live processes and replay publish the same events.
 """
 
@@ -17,8 +17,8 @@ from streamer.stream.internal import Answer, Stamps
 from streamer.stream.messages import emotion_message, latencies, spot_message
 from streamer.stream.schema import EmotionMessage, SpotMessage
 
-Frames = tuple[int, int]
-"""Onset and apex index: which pair of faces an answer is about."""
+Frames = tuple[int, int, int | None, int | None]
+"""Index of onset, apex, before and after: which faces an answer is about."""
 
 
 @dataclass
@@ -123,8 +123,9 @@ class EventBook:
 
 
 def _frames(candidate: Candidate) -> Frames:
-    return candidate.onset.index, candidate.apex.index
+    before, after = (None if face is None else face.index for face in (candidate.before, candidate.after))
+    return candidate.onset.index, candidate.apex.index, before, after
 
 
 def _frames_of(answer: Answer) -> Frames:
-    return answer.onset_index, answer.apex_index
+    return answer.onset_index, answer.apex_index, answer.before_index, answer.after_index

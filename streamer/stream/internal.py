@@ -1,7 +1,8 @@
 """The candidate edge: how two face crops travel to a recogniser in another process or on another machine.
 
-One candidate is five frames: a JSON header, then the raw bytes of the onset and apex crops (uint8) and of their landmarks
-(little-endian float32 x, y). Nothing is pickled; every size and range is checked before an array is made.
+One candidate is a JSON header, and two frames for each of its two to four faces (onset, apex, before, after): the raw bytes of
+the crop (uint8) and of the landmarks (little-endian float32 x, y, and depth where it is known). Nothing is pickled; every size
+and range is checked before an array is made.
 
 `parts_of` and `candidate_of` are inverse to each other: the recogniser in the next process sees what one in this process
 would have seen.
@@ -28,7 +29,8 @@ HELLO, RETRACT = b"hello", b"retract"
 """What the hub sends to a worker beside candidates: its heartbeat, and that an answer is no longer wanted."""
 
 CAPTURE_HWM = 256
-CANDIDATE_PARTS = 5
+FACE_PARTS = 2
+"""Frames that each face of a candidate takes: crop and landmarks."""
 _HEADER_BYTES = 1 << 16
 _FARTHEST_SIDES = 16
 """A landmark far outside the crop is possible (a face at the image's border), at many times its side it is damage."""
@@ -58,18 +60,20 @@ class FaceHeader(Struct, frozen=True, kw_only=True):
     t_capture_ns: Nanoseconds
     alignment: tuple[Coefficient, Coefficient, Coefficient, Coefficient, Coefficient, Coefficient]
     quality: FaceQuality
+    anchor: Index
 
 
-class CandidateHeader(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.candidate/1"):
+class CandidateHeader(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.candidate/2"):
     """Everything about a candidate but its pixels and landmarks."""
 
     event_id: Token
     face_id: Index
     phase: Literal["provisional", "confirmed", "retracted", "macro"]
     crop_px: CropSide
-    anchor: Index
     onset: FaceHeader
     apex: FaceHeader
+    before: FaceHeader | None = None
+    after: FaceHeader | None = None
     score: Score
     offset_t_ns: Nanoseconds | None = None
     apex_t_ns: Nanoseconds | None = None
@@ -77,12 +81,14 @@ class CandidateHeader(Struct, frozen=True, kw_only=True, tag_field="schema", tag
     stamps: Stamps = Stamps()
 
 
-class Answer(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.answer/1"):
+class Answer(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.answer/2"):
     """What a recogniser sends back: the answer for one onset and apex of one event, without any picture."""
 
     event_id: Token
     onset_index: Index
     apex_index: Index
+    before_index: Index | None = None
+    after_index: Index | None = None
     label: Text | None
     probabilities: dict[Text, Annotated[float, Meta(ge=0, le=1)]]
     confidence: Annotated[float, Meta(ge=0, le=1)]
@@ -119,44 +125,49 @@ _reply_decoder: JsonDecoder[Answer | WorkerReady | Refusal] = JsonDecoder(
 
 
 def parts_of(candidate: Candidate, stamps: Stamps | None = None) -> list[bytes]:
-    """The five frames of a candidate."""
-    onset, apex = candidate.onset, candidate.apex
+    """The frames of a candidate: its header, and two for each of its faces."""
     header = CandidateHeader(
         event_id=candidate.event_id,
         face_id=candidate.face_id,
         phase=candidate.phase,
-        crop_px=onset.pixels.shape[0],
-        anchor=onset.anchor,
-        onset=_face_header(onset),
-        apex=_face_header(apex),
+        crop_px=candidate.onset.pixels.shape[0],
+        onset=_face_header(candidate.onset),
+        apex=_face_header(candidate.apex),
+        before=None if candidate.before is None else _face_header(candidate.before),
+        after=None if candidate.after is None else _face_header(candidate.after),
         score=float(candidate.score),
         offset_t_ns=candidate.offset_t_ns,
         apex_t_ns=candidate.apex_t_ns,
         reason=candidate.reason,
         stamps=stamps or Stamps(),
     )
-    landmarks = [np.ascontiguousarray(face.landmarks_px, dtype="<f4").tobytes() for face in (onset, apex)]
-    return [_encoder.encode(header), onset.pixels.tobytes(), apex.pixels.tobytes(), *landmarks]
+    faces = [part for face in candidate.faces for part in (face.pixels.tobytes(), _landmark_bytes(face))]
+    return [_encoder.encode(header), *faces]
 
 
 def candidate_of(parts: Sequence[bytes]) -> tuple[Candidate, Stamps]:
-    """The candidate in five frames. Raises StreamError where header, size or range is wrong."""
-    if len(parts) != CANDIDATE_PARTS:
-        raise StreamError(
-            f"a candidate has {CANDIDATE_PARTS} frames, this message has {len(parts)}; use one version on both sides"
-        )
+    """The candidate in its frames. Raises StreamError where header, number, size or range is wrong."""
     try:
-        header = _decoder.decode(parts[0])
+        header = _decoder.decode(parts[0] if parts else b"")
     except UnreadableError as error:
         raise StreamError(f"a candidate's header does not fit its schema: {error}; use one version on both sides") from None
-    onset = _face(header, header.onset, parts[1], parts[3])
-    apex = _face(header, header.apex, parts[2], parts[4])
+    named = [("onset", header.onset), ("apex", header.apex), ("before", header.before), ("after", header.after)]
+    seen = [(name, face) for name, face in named if face is not None]
+    if len(parts) != 1 + FACE_PARTS * len(seen):
+        raise StreamError(
+            f"a candidate of {len(seen)} faces has {1 + FACE_PARTS * len(seen)} frames, this message has {len(parts)}; "
+            "use one version on both sides"
+        )
+    pairs = zip(parts[1::FACE_PARTS], parts[2::FACE_PARTS], strict=True)
+    faces = {name: _face(header, face, *pair) for (name, face), pair in zip(seen, pairs, strict=True)}
     candidate = Candidate(
         event_id=header.event_id,
         face_id=header.face_id,
         phase=header.phase,
-        onset=onset,
-        apex=apex,
+        onset=faces["onset"],
+        apex=faces["apex"],
+        before=faces.get("before"),
+        after=faces.get("after"),
         score=header.score,
         offset_t_ns=header.offset_t_ns,
         apex_t_ns=header.apex_t_ns,
@@ -180,8 +191,18 @@ def encode_reply(reply: Answer | WorkerReady | Refusal) -> bytes:
 def _face_header(face: AlignedFace) -> FaceHeader:
     a, b, c, d, e, f = (float(value) for value in np.asarray(face.alignment, dtype=np.float64).ravel())
     return FaceHeader(
-        index=face.index, t_capture_ns=face.t_capture_ns, alignment=(a, b, c, d, e, f), quality=_plain(face.quality)
+        index=face.index,
+        t_capture_ns=face.t_capture_ns,
+        alignment=(a, b, c, d, e, f),
+        quality=_plain(face.quality),
+        anchor=face.anchor,
     )
+
+
+def _landmark_bytes(face: AlignedFace) -> bytes:
+    """x, y of each landmark, and its depth where there is one."""
+    columns = [face.landmarks_px, face.depth_px[:, None]] if len(face.depth_px) else [face.landmarks_px]
+    return np.ascontiguousarray(np.concatenate(columns, axis=1), dtype="<f4").tobytes()
 
 
 def _plain(quality: FaceQuality) -> FaceQuality:
@@ -192,15 +213,17 @@ def _plain(quality: FaceQuality) -> FaceQuality:
 
 
 def _face(header: CandidateHeader, face: FaceHeader, pixels: bytes, landmarks: bytes) -> AlignedFace:
+    points = _landmarks(header, landmarks)
     return AlignedFace(
         index=face.index,
         t_capture_ns=face.t_capture_ns,
         face_id=header.face_id,
         pixels=_pixels(header, pixels),
-        landmarks_px=_landmarks(header, landmarks),
+        landmarks_px=points[:, :2],
+        depth_px=points[:, 2] if points.shape[1] == 3 else np.zeros(0, np.float32),
         quality=face.quality,
         alignment=np.array(face.alignment, dtype=np.float64).reshape(2, 3),
-        anchor=header.anchor,
+        anchor=face.anchor,
     )
 
 
@@ -214,9 +237,11 @@ def _pixels(header: CandidateHeader, data: bytes) -> ByteImage:
 
 
 def _landmarks(header: CandidateHeader, data: bytes) -> FloatArray:
-    if len(data) not in (0, MESH_LANDMARKS * 2 * 4):
+    """(468, 3) x, y, depth, (468, 2) x, y, or (0, 2)."""
+    columns = 3 if len(data) == MESH_LANDMARKS * 3 * 4 else 2
+    if len(data) not in (0, MESH_LANDMARKS * columns * 4):
         raise StreamError(f"candidate {header.event_id} has {len(data)} bytes of landmarks; {MESH_LANDMARKS} points or none")
-    points = np.frombuffer(data, dtype="<f4").reshape(-1, 2)
+    points = np.frombuffer(data, dtype="<f4").reshape(-1, columns)
     if not (np.abs(points) <= _FARTHEST_SIDES * header.crop_px).all():  # nor are those that are no numbers
         raise StreamError(f"candidate {header.event_id} has landmarks that are nowhere near its crop")
     return points

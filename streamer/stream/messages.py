@@ -85,6 +85,8 @@ def answer_of(candidate: Candidate, emotion: Emotion, flow_map: FlowMap, model: 
         event_id=candidate.event_id,
         onset_index=candidate.onset.index,
         apex_index=candidate.apex.index,
+        before_index=None if candidate.before is None else candidate.before.index,
+        after_index=None if candidate.after is None else candidate.after.index,
         label=None if emotion.abstained else emotion.label,
         probabilities={label: round(float(value), 4) for label, value in emotion.probabilities.items()},
         confidence=round(float(emotion.confidence), 4),

@@ -23,6 +23,7 @@ def face(index, seed=0, *, face_id=0, crop_px=128, anchor=1, t_capture_ns=None):
         quality=FaceQuality(interocular_px=80.0, yaw_deg=1.0, luma=120.0, sharpness=90.0),
         alignment=rng.uniform(-1, 1, (2, 3)),
         anchor=anchor,
+        depth_px=rng.uniform(-30, 60, 468).astype(np.float32),
     )
 
 

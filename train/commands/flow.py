@@ -11,7 +11,7 @@ from configs.command import program, run_program
 
 if TYPE_CHECKING:
     from ahmsa.settings import FlowSettings
-    from ahmsa.types import ByteImage, Candidate, FloatArray, Matrix
+    from ahmsa.types import ByteImage, Candidate
 
 app = program("Optical flow and strain of a movement, as pictures.")
 
@@ -31,8 +31,8 @@ def flow(
         ),
     ] = None,
     head_motion: Annotated[
-        str, typer.Option(help="Rigid motion to take out of the flow: keep, translation or similarity.")
-    ] = "similarity",
+        str, typer.Option(help="Rigid motion to take out of the flow: keep, translation, similarity or mesh.")
+    ] = "mesh",
     layout: Annotated[str, typer.Option(help="Layout of the network's map: whole, quad or five.")] = "whole",
     crop_px: Annotated[int, typer.Option("--crop", min=64, max=512, help="Side of the aligned crop, px.")] = 128,
 ) -> None:
@@ -71,7 +71,6 @@ def _settings(head_motion: str, layout: str) -> FlowSettings:
 
 
 def _picture_movement(candidate: Candidate, out: Path, settings: FlowSettings) -> None:
-    from ahmsa.flow.head_motion import remove_head_motion
     from ahmsa.flow.maker import FlowMaker
     from ahmsa.flow.pictures import enlarged, flow_picture, map_sheet, movement_sheet, strain_picture, write_png
     from ahmsa.flow.strain import strain_magnitude
@@ -79,7 +78,7 @@ def _picture_movement(candidate: Candidate, out: Path, settings: FlowSettings) -
     maker = FlowMaker(settings)
     (seen,) = maker.maps([candidate])
     onset, apex = candidate.onset.pixels, candidate.apex.pixels
-    moved = remove_head_motion(maker.flow(onset[None], apex[None]), settings.head_motion)[0]
+    moved = maker.movements([candidate])[0]
     strain = strain_magnitude(moved)
     for name, picture in (
         ("overview", movement_sheet(onset, apex, moved, strain)),
@@ -120,8 +119,7 @@ def _pair_of_crops(onset: Path, apex: Path) -> Candidate:
             f"{onset} ({first.shape[1]} x {first.shape[0]}) and {apex} ({second.shape[1]} x {second.shape[0]}) are not square "
             "crops of one size; leave out --aligned to have the faces aligned"
         )
-    nowhere = np.zeros((0, 2), np.float32)
-    return _candidate(first, second, nowhere, nowhere, np.eye(2, 3))
+    return _candidate(first, second)
 
 
 def _pair_of_faces(onset: Path, apex: Path, crop_px: int) -> Candidate:
@@ -131,14 +129,14 @@ def _pair_of_faces(onset: Path, apex: Path, crop_px: int) -> Candidate:
     return candidate_of(read_image(onset), read_image(apex), crop_px)
 
 
-def _candidate(onset: ByteImage, apex: ByteImage, at_rest: FloatArray, moved: FloatArray, alignment: Matrix) -> Candidate:
+def _candidate(onset: ByteImage, apex: ByteImage) -> Candidate:
+    import numpy as np
+
     from ahmsa.types import AlignedFace, Candidate, FaceQuality
 
     quality = FaceQuality(interocular_px=0.0, yaw_deg=0.0, luma=float(onset.mean()), sharpness=0.0)
-    faces = [
-        AlignedFace(index, 0, 0, pixels, landmarks, quality, alignment)
-        for index, (pixels, landmarks) in enumerate(((onset, at_rest), (apex, moved)))
-    ]
+    nowhere = np.zeros((0, 2), np.float32)
+    faces = [AlignedFace(i, 0, 0, pixels, nowhere, quality, np.eye(2, 3)) for i, pixels in enumerate((onset, apex))]
     return Candidate("pictures", 0, "confirmed", faces[0], faces[1], 1.0)
 
 

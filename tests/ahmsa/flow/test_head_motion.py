@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from ahmsa.face.geometry import canonical_points_px
+from ahmsa.flow.depth import average_depth
 from ahmsa.flow.head_motion import remove_head_motion, rigid_motion, voters
 
 Y, X = np.mgrid[:128, :128].astype(np.float32)
@@ -22,6 +23,25 @@ def test_a_smile_survives_a_turning_head():
     smile = np.stack([-1.2 * MOUTH, -0.8 * MOUTH])
     seen = remove_head_motion((turned(1.0, 0.0, (0.5, 0.2)) + smile)[None].astype(np.float32), "similarity")[0]
     assert np.hypot(*(seen - smile)).max() < 0.05
+
+
+def shaken(px):
+    """A head that shakes: what is near moves against what is far."""
+    return np.stack([px * average_depth(128) / 64, 0 * X]).astype(np.float32)
+
+
+def test_a_head_that_turns_in_depth_leaves_no_flow_where_its_depth_is_known():
+    head = (shaken(1.5) + turned(1.5, 0.01, (0.8, -0.4)))[None]
+    assert np.hypot(*remove_head_motion(head, "similarity")[0]).max() > 0.5
+    assert np.abs(remove_head_motion(head, "mesh", average_depth(128)[None])).max() < 1e-3
+    assert np.abs(remove_head_motion(head, "mesh")).max() < 1e-3, "an average face stands in"
+
+
+def test_a_smile_and_a_blink_survive_a_shaking_head():
+    lids = np.exp(-((X - 33) ** 2 + (Y - 41) ** 2) / 60)
+    face = np.stack([-1.2 * MOUTH, -0.8 * MOUTH + 3 * lids])
+    seen = remove_head_motion((shaken(2.0) + face)[None].astype(np.float32), "mesh")[0]
+    assert np.hypot(*(seen - face)).max() < 0.1
 
 
 def test_translation_takes_out_a_shift_and_leaves_a_turn():
@@ -48,6 +68,13 @@ def test_heads_of_a_batch_are_fitted_one_by_one():
 
 def test_a_still_face_is_left_alone():
     assert not remove_head_motion(np.zeros((1, 2, 128, 128), np.float32), "similarity").any()
+
+
+def test_for_a_turn_in_depth_the_eyes_have_no_vote_either():
+    eyes = canonical_points_px(128)[:2].astype(int)
+    for x, y in eyes:
+        assert voters(128, 128)[y - 4 : y + 5, x - 4 : x + 5].any()
+        assert not voters(128, 128, eyes=False)[y - 4 : y + 5, x - 4 : x + 5].any()
 
 
 @pytest.mark.parametrize("side", [64, 128, 256])

@@ -1,3 +1,5 @@
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -6,7 +8,7 @@ import torch
 from ahmsa.errors import CheckpointError
 from ahmsa.model.checkpoint import Checkpoint
 from ahmsa.model.net import AhmsaNet
-from ahmsa.model.recogniser import BELOW_NOISE_FLOOR, LOW_CONFIDENCE, Recogniser
+from ahmsa.model.recogniser import BELOW_NOISE_FLOOR, LOW_CONFIDENCE, OTHER_MOTION, Recogniser
 from ahmsa.settings import FlowSettings, NetSettings, RecogniserSettings
 from ahmsa.types import AlignedFace, Candidate, FaceQuality
 
@@ -56,6 +58,25 @@ def test_an_unsure_answer_is_kept_but_not_claimed(checkpoint: Checkpoint):
     unsure = Recogniser(checkpoint, RecogniserSettings(min_confidence=1.0), "cpu").recognise([movement(3.0)])[0]
     assert unsure.emotion.abstained == LOW_CONFIDENCE
     assert unsure.emotion.label in checkpoint.labels
+
+
+def test_a_face_that_moved_as_much_before_and_has_not_come_back_is_not_named(checkpoint: Checkpoint):
+    recogniser = Recogniser(checkpoint, RecogniserSettings(min_confidence=0.0), "cpu")
+    alone = movement(2.0)
+    calm = dataclasses.replace(alone, before=alone.onset, after=alone.onset)
+    talking = dataclasses.replace(alone, before=movement(-2.0).apex, after=movement(2.5).apex)
+    unknown, own, other = recogniser.recognise([alone, calm, talking])
+    assert (unknown.emotion.abstained, unknown.flow_map.own_share) == (None, None)
+    assert own.emotion.abstained is None
+    assert own.flow_map.own_share > 0.9
+    assert other.emotion.abstained == OTHER_MOTION
+    assert other.flow_map.own_share < 0.2
+    assert other.flow_map.peak_px == own.flow_map.peak_px == unknown.flow_map.peak_px
+
+
+def test_a_movement_larger_than_any_micro_expression_is_not_named(checkpoint: Checkpoint):
+    settings = RecogniserSettings(min_confidence=0.0, max_peak_px=0.5)
+    assert Recogniser(checkpoint, settings, "cpu").recognise([movement(3.0)])[0].emotion.abstained == OTHER_MOTION
 
 
 def test_crops_of_another_size_are_refused_with_the_way_out(checkpoint: Checkpoint):

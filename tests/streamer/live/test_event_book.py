@@ -56,6 +56,17 @@ def test_a_confirmation_with_another_apex_is_asked_anew_and_the_old_answer_is_no
     assert emotion.apex.index == 16
 
 
+def test_a_confirmation_that_knows_what_came_after_is_asked_anew(make_candidate, make_face, answer):
+    book, asked = EventBook("demo"), make_candidate("provisional")
+    announce(book, asked)
+    book.answered(answer(asked))
+    confirmed = make_candidate("confirmed", after=make_face(20))
+    assert confirm(book, confirmed)
+    assert book.ready() == []
+    book.answered(answer(confirmed))
+    assert [message.event_id for message in book.ready()] == [confirmed.event_id]
+
+
 def test_a_retracted_movement_is_never_named(make_candidate, answer):
     book = EventBook("demo")
     announce(book, make_candidate())

@@ -9,15 +9,19 @@ from ahmsa.types import FaceQuality
 from streamer.stream.internal import Stamps, candidate_of, parts_of
 
 
-def test_a_candidate_arrives_as_it_left(make_candidate):
-    sent = make_candidate("confirmed", offset_t_ns=900, apex_t_ns=505)
+@pytest.mark.parametrize("around", [(), ("before",), ("after",), ("before", "after")])
+def test_a_candidate_arrives_as_it_left(make_candidate, make_face, around):
+    others = {name: make_face(number, anchor=2) for number, name in enumerate(around)}
+    sent = make_candidate("confirmed", offset_t_ns=900, apex_t_ns=505, **others)
     received, stamps = candidate_of(parts_of(sent, Stamps(apex_grabbed_ns=1, spotted_ns=2)))
     assert stamps == Stamps(apex_grabbed_ns=1, spotted_ns=2)
     for name in ("event_id", "face_id", "phase", "score", "offset_t_ns", "apex_t_ns", "reason"):
         assert getattr(received, name) == getattr(sent, name)
-    for before, after in ((sent.onset, received.onset), (sent.apex, received.apex)):
+    assert [name for name in ("before", "after") if getattr(received, name) is not None] == list(around)
+    for before, after in zip(sent.faces, received.faces, strict=True):
         np.testing.assert_array_equal(before.pixels, after.pixels)
         np.testing.assert_array_equal(before.landmarks_px, after.landmarks_px)
+        np.testing.assert_array_equal(before.depth_px, after.depth_px)
         np.testing.assert_array_equal(before.alignment, after.alignment)
         assert (before.index, before.t_capture_ns, before.anchor, before.quality) == (
             after.index,
@@ -29,9 +33,20 @@ def test_a_candidate_arrives_as_it_left(make_candidate):
 
 def test_a_face_without_landmarks_travels_too(make_candidate):
     sent = make_candidate()
-    bare = [dataclasses.replace(face, landmarks_px=np.zeros((0, 2), np.float32)) for face in (sent.onset, sent.apex)]
+    nowhere, nothing = np.zeros((0, 2), np.float32), np.zeros(0, np.float32)
+    bare = [dataclasses.replace(face, landmarks_px=nowhere, depth_px=nothing) for face in (sent.onset, sent.apex)]
     received, _ = candidate_of(parts_of(dataclasses.replace(sent, onset=bare[0], apex=bare[1])))
     assert received.apex.landmarks_px.shape == (0, 2)
+    assert received.apex.depth_px.shape == (0,)
+
+
+def test_landmarks_without_depth_travel_as_they_are(make_candidate):
+    sent = make_candidate()
+    flat = dataclasses.replace(sent.onset, depth_px=np.zeros(0, np.float32))
+    received, _ = candidate_of(parts_of(dataclasses.replace(sent, onset=flat)))
+    np.testing.assert_array_equal(received.onset.landmarks_px, flat.landmarks_px)
+    assert received.onset.depth_px.shape == (0,)
+    np.testing.assert_array_equal(received.apex.depth_px, sent.apex.depth_px)
 
 
 def test_numpy_numbers_in_quality_travel_as_plain_numbers(make_candidate):
@@ -58,7 +73,7 @@ def test_too_few_parts_are_refused(make_candidate):
 
 def test_landmarks_that_are_no_numbers_are_refused(make_candidate):
     parts = parts_of(make_candidate())
-    parts[3] = np.full((468, 2), np.nan, "<f4").tobytes()
+    parts[2] = np.full((468, 3), np.nan, "<f4").tobytes()
     with pytest.raises(StreamError, match="landmarks"):
         candidate_of(parts)
 

@@ -27,6 +27,7 @@ KINDS = {
     "quad": FlowSettings(layout="quad"),
     "keep": FlowSettings(head_motion="keep"),
     "translation": FlowSettings(head_motion="translation"),
+    "similarity": FlowSettings(head_motion="similarity"),
     "torch": FlowSettings(backend="torch"),
     "opencv": FlowSettings(backend="opencv"),
 }

@@ -1,0 +1,49 @@
+"""What a face did beside the movement: motion around it says how far the flow from onset to apex can be believed.
+
+A person talks, blinks, smiles on. None of that is told apart by direction: the flow before the onset predicts 1 % of the
+energy of what else moves between onset and apex. Its size is a better witness, and best is what has not come back once the
+movement is over (docs/experiments.md, "Recognition on real faces").
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import cv2
+import numpy as np
+
+from ahmsa.face.geometry import CANONICAL_GRID
+from ahmsa.flow.regions import face_mask
+from ahmsa.types import FloatArray
+
+_REACH_CELLS = 1.3
+"""Energies are compared over this neighbourhood (Gaussian standard deviation), so that a lid does not speak for a brow."""
+_FLOOR_PX = 0.05
+"""Motion of a face at rest: noise of camera and flow."""
+_WEIGHT = 0.7
+"""Of the other motion when it is taken out of the movement. At 1 a face that goes on as before says least, and a movement
+loses part of itself to its own return; at 0 nothing is taken out."""
+
+
+def energy(flow: FloatArray) -> FloatArray:
+    """(h, w) local mean of the squared length of a flow (2, h, w) px of a canonical crop, px squared."""
+    reach_px = _REACH_CELLS * flow.shape[-1] / CANONICAL_GRID
+    return cast(FloatArray, cv2.GaussianBlur((flow**2).sum(axis=0), (0, 0), reach_px))
+
+
+def other_energy(flows: list[FloatArray]) -> FloatArray:
+    """(h, w) the largest energy of several flows (2, h, w), never below that of a face at rest."""
+    return cast(FloatArray, np.maximum(np.maximum.reduce([energy(flow) for flow in flows]), _FLOOR_PX**2))
+
+
+def excess(flow: FloatArray, other: FloatArray) -> FloatArray:
+    """The flow where the movement outweighs the other motion, less where it does not: a Wiener filter. (2, h, w) px."""
+    moved = np.maximum(energy(flow), 1e-12)
+    return cast(FloatArray, (flow * np.clip(1 - _WEIGHT * other / moved, 0, 1)).astype(np.float32))
+
+
+def own_share(flow: FloatArray, other: FloatArray) -> float:
+    """0-1: which part of the energy on the face between onset and apex exceeds that of the other motion at its place."""
+    face = face_mask(*flow.shape[1:])
+    moved = energy(flow)[face]
+    return float(np.maximum(moved - other[face], 0).sum() / max(float(moved.sum()), 1e-12))
