@@ -77,7 +77,7 @@ class EmotionMessage(Message, frozen=True, kw_only=True, tag="ahmsa.emotion/1"):
     calibrated: bool
     """Whether the probabilities were temperature-scaled on held-out subjects, or are the raw softmax."""
     abstained: Text | None = None
-    """None, or why no label is claimed: low_confidence, below_noise_floor."""
+    """None, or why no label is claimed: low_confidence, below_noise_floor, other_motion."""
     onset: Moment
     apex: Moment
     offset_t_ns: Nanoseconds | None = None
