@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 PARITY := .venv-parity
 PARITY_PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.10,$(shell command -v $(p))))
 
-.PHONY: help env demo test check lint types layers pytest fuzz parity constraints bench clean
+.PHONY: help env demo test check lint types layers wheels pytest fuzz parity constraints bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -27,7 +27,7 @@ demo: $(READY) ## the recogniser on the built-in clip: no camera needed
 
 test: check pytest ## lint, types, layers and all tests
 
-check: lint types layers ## lint, types and import layers
+check: lint types layers wheels ## lint, types, import layers, wheels for the newest Python
 
 lint: $(READY) ## ruff
 	$(BIN)/ruff format --check .
@@ -38,6 +38,10 @@ types: $(READY) ## mypy, strict
 
 layers: $(READY) ## who may import whom
 	$(BIN)/lint-imports
+
+wheels: $(READY) ## whether every requirement has a wheel for Python 3.14 (one package is a source archive everywhere)
+	$(BIN)/uv pip compile pyproject.toml --all-extras --python-version 3.14 --python-platform x86_64-manylinux_2_28 --quiet \
+		--only-binary :all: --no-binary face-recognition-models --constraint constraints.txt --output-file $(VENV)/wheels.txt
 
 pytest: $(READY) ## the tests alone
 	$(BIN)/python -m pytest
