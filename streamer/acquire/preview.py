@@ -99,7 +99,9 @@ def _small(image: ByteImage) -> ByteImage:
     if width <= _WIDTH_PX:
         return image
     size = (_WIDTH_PX, round(height * _WIDTH_PX / width))
-    return cast(ByteImage, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    return cast(
+        ByteImage, cv2.resize(image, size, interpolation=cv2.INTER_AREA if width >= 2 * _WIDTH_PX else cv2.INTER_LINEAR)
+    )
 
 
 def _jpeg(image: ByteImage) -> bytes:

@@ -85,3 +85,15 @@ def test_an_open_page_finds_its_program_again_after_a_restart(start_program, pag
     assert page.locator("#source").inner_text() == "camera0"
     assert page.locator("#movements li").count() == 0, "another session begins with an empty list"
     assert page.problems == []
+
+
+def test_of_several_sources_one_is_looked_at(program, page, golden):
+    page.goto(program.address)
+    [status] = golden["status"]
+    program.publish(status, msgspec.structs.replace(status, source="camera1", state="offline", reason="unplugged"))
+    page.locator("#sources button", has_text="camera1").click()
+    page.locator("#state", has_text="offline").wait_for()
+    assert "unplugged" in page.locator("#gates").inner_text()
+    page.locator("#sources button", has_text="demo").click()
+    page.locator("#state", has_text="online").wait_for()
+    assert page.problems == []
