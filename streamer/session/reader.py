@@ -15,6 +15,7 @@ from streamer.session.recorder import (
     CLOCKS,
     DISPLACEMENT,
     EVENTS,
+    GATE,
     IMAGE_SIDE,
     MOTION,
     SESSION,
@@ -126,13 +127,14 @@ def _following(t_publish_ns: int, before_ns: int | None) -> int:
     return t_publish_ns
 
 
+def _region_motion(row: dict[str, str], column: str) -> RegionMotion:
+    gate = row.get(column + GATE) or None  # sessions of earlier versions have no such column
+    return RegionMotion(finite(row[column + DISPLACEMENT]), finite(row[column + THRESHOLD]), gate)
+
+
 def _motion_message(row: dict[str, str]) -> MotionMessage:
     columns = [column.removesuffix(DISPLACEMENT) for column in row if column.endswith(DISPLACEMENT)]
-    regions = {
-        column.removeprefix(IMAGE_SIDE): RegionMotion(finite(row[column + DISPLACEMENT]), finite(row[column + THRESHOLD]))
-        for column in columns
-        if row[column + DISPLACEMENT]
-    }
+    regions = {column.removeprefix(IMAGE_SIDE): _region_motion(row, column) for column in columns if row[column + DISPLACEMENT]}
     message = MotionMessage(
         session=row["session"],
         seq=whole(row["seq"], 0),
@@ -142,6 +144,7 @@ def _motion_message(row: dict[str, str]) -> MotionMessage:
         wall_time=row["wall_time"],
         face_id=whole(row["face_id"], 0),
         gate=row["gate"] or None,
+        rejected=row.get("rejected") or None,
         regions=regions,
     )
     return cast(MotionMessage, decode(encode(message)))  # by the rules of every message

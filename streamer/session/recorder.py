@@ -30,8 +30,8 @@ LAYOUT = 1
 """Version of the folder's layout; files and columns may be added within it."""
 EVENTS, MOTION, SESSION, CLOCKS = "events.jsonl", "motion.csv", "session.json", "clocks.csv"
 CLOCK_COLUMNS = ("monotonic_ns", "utc_ns")
-MOTION_COLUMNS = ("session", "seq", "source", "t_capture_ns", "t_publish_ns", "wall_time", "face_id", "gate")
-DISPLACEMENT, THRESHOLD = "_displacement_px", "_threshold_px"
+MOTION_COLUMNS = ("session", "seq", "source", "t_capture_ns", "t_publish_ns", "wall_time", "face_id", "gate", "rejected")
+DISPLACEMENT, THRESHOLD, GATE = "_displacement_px", "_threshold_px", "_gate"
 IMAGE_SIDE = "image_"
 """Put before a region's name in the header: its left is the image's left, which is the person's right."""
 _CLOCKS_EVERY_NS = 10_000_000_000
@@ -208,7 +208,7 @@ class Recorder:
         self._write_motion(message)
 
     def _write_header(self) -> None:
-        pairs = [IMAGE_SIDE + name + part for name in self._regions for part in (DISPLACEMENT, THRESHOLD)]
+        pairs = [IMAGE_SIDE + name + part for name in self._regions for part in (DISPLACEMENT, THRESHOLD, GATE)]
         self._put(self._motion, _csv_line([*MOTION_COLUMNS, *pairs]))
         for early in self._early:
             self._write_motion(early)
@@ -218,7 +218,7 @@ class Recorder:
         row: list[object] = [getattr(message, name) for name in MOTION_COLUMNS]
         for name in self._regions:
             sample = message.regions.get(name)
-            row += [sample.displacement_px, sample.threshold_px] if sample else ["", ""]
+            row += [sample.displacement_px, sample.threshold_px, sample.gate] if sample else ["", "", ""]
         self._put(self._motion, _csv_line(row))
 
     def _note_worker(self, status: object) -> None:

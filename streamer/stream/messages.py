@@ -105,9 +105,10 @@ class MotionPace:
         self._gap_ns = 1e9 / rate_hz
         self._last_ns: dict[int, int] = {}
 
-    def lets_through(self, face_id: int, t_capture_ns: int) -> bool:
+    def lets_through(self, face_id: int, t_capture_ns: int, *, always: bool = False) -> bool:
+        """always: the sample says why a movement was rejected, and must not get lost."""
         # A tenth of tolerance: the frames of a 30 fps camera are not exactly 33.3 ms apart.
-        if t_capture_ns - self._last_ns.get(face_id, -(2**62)) < 0.9 * self._gap_ns:
+        if not always and t_capture_ns - self._last_ns.get(face_id, -(2**62)) < 0.9 * self._gap_ns:
             return False
         self._last_ns[face_id] = t_capture_ns
         return True
@@ -116,10 +117,17 @@ class MotionPace:
 def motion_message(source: str, face_id: int, motion: Motion) -> MotionMessage:
     """The newest sample of one face's spotting signal."""
     regions = {
-        name: RegionMotion(round(value, 3), round(motion.threshold_px[name], 3))
+        name: RegionMotion(round(value, 3), round(motion.threshold_px[name], 3), motion.gate)
         for name, value in motion.displacement_px.items()
     }
-    return MotionMessage(source=source, t_capture_ns=motion.t_capture_ns, face_id=face_id, regions=regions, gate=motion.gate)
+    return MotionMessage(
+        source=source,
+        t_capture_ns=motion.t_capture_ns,
+        face_id=face_id,
+        regions=regions,
+        gate=motion.gate,
+        rejected=None if motion.held_back is None else motion.held_back.reason,
+    )
 
 
 def latencies(provisional: Stamps | None, confirmed: Stamps, recognise_ms: float, now_ns: int) -> dict[str, float]:

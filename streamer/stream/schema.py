@@ -128,6 +128,8 @@ class MarkerMessage(Message, frozen=True, kw_only=True, tag="ahmsa.marker/1"):
 class RegionMotion(Struct, frozen=True):
     displacement_px: float
     threshold_px: float
+    gate: Text | None = None
+    """The gate that is shut for this region now; None where it is watched."""
 
 
 class MotionMessage(Message, frozen=True, kw_only=True, tag="ahmsa.motion/1"):
@@ -137,6 +139,8 @@ class MotionMessage(Message, frozen=True, kw_only=True, tag="ahmsa.motion/1"):
     regions: Annotated[dict[Text, RegionMotion], Meta(description=SIDES)]
     gate: Text | None = None
     """The gate that mutes the spotter at this moment."""
+    rejected: Text | None = None
+    """The gate that kept a movement from being announced, at the sample at which that was decided."""
 
 
 class StageTiming(Struct, frozen=True):

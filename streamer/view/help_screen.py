@@ -20,7 +20,7 @@ _KEYS = {
 _WORDS = {
     "signal": "how far brows, nose and mouth are from rest, and the limit, px",
     "orange, grey": "above the limit; while a gate was shut",
-    "events": "+ - ! recognised, ? no label, · open, × taken back, M marker",
+    "events": "+ - ! recognised, ? no label, · open, × taken back, x held, M marker",
     "limit, ‰": "smallest movement that is found now; ‰ of the eye distance",
     "watched": "share of the last minute, and what stood in the way of the rest",
     "held back": "kept by a gate from being announced",

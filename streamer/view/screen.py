@@ -175,7 +175,8 @@ def _half(half: str, state: HalfState, face: FaceState, unit: str, *, several: b
 def _marks(board: Board) -> dict[int, tuple[str, str]]:
     shown = (event for event in board.events.values() if event.source == board.shown)
     events = {event.t_capture_ns // BIN_NS: event_sign(event) for event in shown}
-    return events | {marker.t_capture_ns // BIN_NS: ("M", "bold") for marker in board.markers}
+    rejected = {t_ns // BIN_NS: ("x", ORANGE) for t_ns, _ in board.source.rejected}
+    return rejected | events | {marker.t_capture_ns // BIN_NS: ("M", "bold") for marker in board.markers}
 
 
 def _foot(board: Board, details_width: int | None) -> list[Text]:
@@ -183,10 +184,12 @@ def _foot(board: Board, details_width: int | None) -> list[Text]:
     status = board.status
     if status is None:
         return []
+    last = _last_rejection(board)
     lost = f"   lost between processes: {counts(status.edges)}" if status.edges else ""
     lines = [
         Text(
-            f"held back by gates: {counts(status.gated)}   announced and taken back: {counts(board.retractions)}", style="dim"
+            f"held back by gates: {counts(status.gated)}{last}   announced and taken back: {counts(board.retractions)}",
+            style="dim",
         ),
         Text(
             f"frames: {status.captured} captured = {status.processed} processed + {status.waiting} waiting"
@@ -201,6 +204,13 @@ def _foot(board: Board, details_width: int | None) -> list[Text]:
         lines.append(Text(f"subscribe: ahmsa-watch {board.endpoint}", style="dim"))
         lines += [Text(words, style="dim") for words in textwrap.wrap(CLAIM, details_width)]
     return lines
+
+
+def _last_rejection(board: Board) -> str:
+    if not board.source.rejected:
+        return ""
+    t_ns, gate = board.source.rejected[-1]
+    return f" (last: {gate} at {board.source.elapsed_s(t_ns):.1f} s)"
 
 
 def _notices(board: Board) -> list[Text]:

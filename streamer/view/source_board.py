@@ -25,7 +25,7 @@ class Bin:
     displacement_px: float
     threshold_px: float
     gate: str | None
-    """A gate that was shut at some time of the stretch."""
+    """A gate that was shut for the whole row at some time of the stretch."""
 
     @property
     def part(self) -> float:
@@ -44,6 +44,8 @@ class SourceBoard:
         """Face -> row -> the signal of the last minute, oldest first."""
         self.gates: dict[int, str | None] = {}
         """Face -> gate that mutes the spotter at this moment."""
+        self.rejected: deque[tuple[int, str]] = deque(maxlen=_BINS_KEPT)
+        """Capture time and gate of movements that were not even announced, oldest first."""
         self.now_ns = 0
         """Newest capture time."""
         self.shut: Counter[str] = Counter()
@@ -83,6 +85,8 @@ class SourceBoard:
         for row, bins in rows.items():
             _add_sample(bins, ROWS[row], message)
         self.gates[message.face_id] = message.gate
+        if message.rejected is not None:
+            self.rejected.append((message.t_capture_ns, message.rejected))
         present = {face.face_id for face in self.status.faces} if self.status else set()
         for gone in self.signals.keys() - present - {message.face_id}:
             del self.signals[gone]
@@ -95,9 +99,10 @@ def _add_sample(bins: deque[Bin], name_parts: tuple[str, ...], message: MotionMe
     if bins and bins[-1].number > number:
         bins.clear()  # the source began anew
     if not bins or bins[-1].number != number:
-        bins.append(Bin(number, 0.0, samples[0].threshold_px if samples else 0.0, message.gate))
+        bins.append(Bin(number, 0.0, samples[0].threshold_px if samples else 0.0, None))
     newest = bins[-1]
-    newest.gate = message.gate or newest.gate
     for sample in samples:
         if sample.displacement_px / max(sample.threshold_px, 1e-6) >= newest.part:
             newest.displacement_px, newest.threshold_px = sample.displacement_px, sample.threshold_px
+    if samples and all(sample.gate is not None for sample in samples):
+        newest.gate = samples[0].gate

@@ -75,7 +75,7 @@ function drawRegion(face, name, x, y, gate) {
 
 // The gate that keeps this region from being watched at this moment, or null.
 export function regionGate(motion, name) {
-  return motion?.gates?.[name] ?? motion?.gate ?? null;
+  return motion?.regions[name]?.gate ?? null;
 }
 
 function label(text, x, y) {

@@ -11,11 +11,13 @@ const context = canvas.getContext("2d");
 let samples = [];  // {t, rows: {brows: {part, px, limit, gate}, ...}} of the first face
 let face = null;
 let nowS = 0;
+let rejections = []; // {t, gate}: movements that a gate kept from being announced
 
 export function forget() {
   samples = [];
   face = null;
   nowS = 0;
+  rejections = [];
 }
 
 export function takeMotion(message) {
@@ -27,6 +29,8 @@ export function takeMotion(message) {
   const rows = {};
   for (const [row, parts] of Object.entries(ROWS)) rows[row] = strongest(message, parts);
   samples.push({ t, rows });
+  if (message.rejected) rejections.push({ t, gate: message.rejected });
+  while (rejections.length && rejections[0].t < t - HISTORY_S) rejections.shift();
   while (samples.length && samples[0].t < t - HISTORY_S) samples.shift();
 }
 
@@ -109,6 +113,7 @@ function drawEvents(events, markers, x, height) {
     context.textAlign = "center";
     context.fillText(event.sign, x(event.apex), 11);
   }
+  for (const { t, gate } of rejections) drawRejection(x(t), gate, height);
   for (const marker of markers) {
     if (marker.t < nowS - HISTORY_S || marker.t > nowS + 1) continue;
     context.strokeStyle = "#ffffff";
@@ -118,6 +123,19 @@ function drawEvents(events, markers, x, height) {
     context.textAlign = "center";
     context.fillText("M", x(marker.t), 11);
   }
+}
+
+// Beside a crossing of the limit that became no movement: the gate that was in the way.
+function drawRejection(x, gate, height) {
+  context.fillStyle = ORANGE;
+  context.textAlign = "center";
+  context.fillText("x", x, 11);
+  context.save();
+  context.translate(x + 4, height - AXIS_PX - 4);
+  context.rotate(-Math.PI / 2);
+  context.textAlign = "left";
+  context.fillText(gate, 0, 0);
+  context.restore();
 }
 
 function drawAxis(x, width, height) {

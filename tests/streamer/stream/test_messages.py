@@ -66,6 +66,8 @@ def test_a_fast_camera_publishes_motion_at_thirty_hertz_per_face():
     sent = [pace.lets_through(0, index * 5_000_000) for index in range(200)]  # one second at 200 fps
     assert 28 <= sum(sent) <= 34
     assert pace.lets_through(1, 0), "another face has a pace of its own"
+    assert not pace.lets_through(1, 1)
+    assert pace.lets_through(1, 2, always=True), "why a movement was rejected must not get lost"
 
 
 def test_a_thirty_hertz_camera_publishes_every_frame():

@@ -14,7 +14,7 @@ STATUS = next(message for message in GOLDEN if isinstance(message, wire.StatusMe
 
 
 def motion(t_ns, gate=None, **displacements_px):
-    regions = {name: RegionMotion(value, 0.5) for name, value in displacements_px.items()}
+    regions = {name: RegionMotion(value, 0.5, gate) for name, value in displacements_px.items()}
     return msgspec.structs.replace(MOTION, t_capture_ns=t_ns, regions=regions, gate=gate)
 
 
@@ -70,3 +70,18 @@ def test_one_source_is_looked_at_and_the_totals_are_of_all():
     assert (board.shown, board.status.source) == ("camera1", "camera1")
     board.show_next()
     assert board.shown == "demo"
+
+
+def test_a_row_is_shut_only_where_none_of_its_regions_is_watched():
+    board = Board()
+    for gates in (("speech", None), ("speech", "speech")):
+        regions = {"left_lip": RegionMotion(0.1, 0.5, gates[0]), "right_lip": RegionMotion(0.1, 0.5, gates[1])}
+        board.take(msgspec.structs.replace(MOTION, t_capture_ns=board.source.now_ns + BIN_NS, regions=regions))
+    assert [one.gate for one in board.source.signals[0]["mouth"]] == [None, "speech"]
+
+
+def test_what_a_gate_kept_from_being_announced_is_remembered_with_its_time():
+    board = Board()
+    board.take(msgspec.structs.replace(MOTION, rejected="blink"))
+    board.take(msgspec.structs.replace(MOTION, rejected=None))
+    assert list(board.source.rejected) == [(MOTION.t_capture_ns, "blink")]
