@@ -18,4 +18,5 @@ def test_an_example_does_what_it_says(name, says, capsys):
 
 
 def test_every_example_is_tried():
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"own_source", "own_detector", "own_recogniser"}
+    tried_elsewhere = {"own_model"}  # tests/train/models/test_registry.py
+    assert {path.stem for path in EXAMPLES.glob("*.py")} - tried_elsewhere == {"own_source", "own_detector", "own_recogniser"}

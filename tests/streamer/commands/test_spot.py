@@ -58,9 +58,9 @@ def test_what_cannot_be_is_a_usage_error(arguments):
         call(*arguments)
 
 
-def test_a_video_without_a_command_is_run(monkeypatch):
-    called = []
-    monkeypatch.setattr(spot_cli, "run_program", lambda _: called.append(sys.argv[1:]))
+def test_a_video_without_a_command_is_run(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["ahmsa-spot", "talk.mp4", "--plot"])
-    spot_cli.main()
-    assert called == [["run", "talk.mp4", "--plot"]]
+    with pytest.raises(SystemExit) as end:
+        spot_cli.main()
+    assert end.value.code == 1
+    assert "there is no video file talk.mp4" in capsys.readouterr().err

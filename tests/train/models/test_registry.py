@@ -1,8 +1,8 @@
-"""A model of the user's own goes through the same folds as those that ship."""
+"""Models by their names; and one of the user's own, which goes through the same folds."""
 
 from __future__ import annotations
 
-import textwrap
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,41 +13,15 @@ from configs.training import TrainSettings
 from train.experiment.runner import run
 from train.models.registry import model_of
 
-MINE = """
-    from torch import nn
-
-    from train.models.architecture import Architecture
-    from train.models.networks import NetworkModel
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
-    class Linear(nn.Module):
-        noise_size = 0
-
-        def __init__(self, settings):
-            super().__init__()
-            self.settings = settings
-            self.head = nn.Linear(3 * settings.map_px**2, settings.classes)
-
-        def forward(self, maps, noise=None):
-            return self.head(maps.flatten(1))
-
-
-    MODEL = NetworkModel(Architecture(Linear, lambda net: 3 * net.map_px**2, lambda maps, net: maps))
-"""
-
-
-@pytest.fixture
-def own(tmp_path, monkeypatch):
-    """A module of the user's with a network of one layer."""
-    (tmp_path / "my_model.py").write_text(textwrap.dedent(MINE))
-    monkeypatch.syspath_prepend(str(tmp_path))
+def test_a_network_of_your_own_is_judged_like_any_other(make_maps, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(EXAMPLES))
     recipe = load_settings(TrainSettings, shipped("presets/ststnet.toml"), {"fit.epochs": 12, "fit.batch": 16})
-    return msgspec.structs.replace(recipe, model="my_model:MODEL")
-
-
-def test_a_network_of_your_own_is_judged_like_any_other(own, make_maps, tmp_path):
-    results = run(make_maps(), own, tmp_path / "run")
-    assert results.preset.model == "my_model:MODEL"
+    own = msgspec.structs.replace(recipe, model="own_model:MODEL")
+    results = run(make_maps(), own, tmp_path)
+    assert results.preset.model == "own_model:MODEL"
     assert results.protocols["final"].uf1 > 0.6
     assert not model_of(own).is_exported
 

@@ -47,10 +47,9 @@ def done(fakes, tmp_path_factory):
     return base, prepared, seen
 
 
-@pytest.fixture
-def no_work(monkeypatch):
-    """Fails where a map is made anew."""
-    monkeypatch.setattr(ClipWorker, "make", lambda self, clip: pytest.fail(f"{clip.name} was made again"))
+def written(folder):
+    """Map file -> when it was written."""
+    return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
 
 
 def test_every_clip_becomes_a_map_with_its_key_class_and_settings(done):
@@ -78,10 +77,12 @@ def test_the_map_shows_where_the_portrait_moved(done):
     assert 6 <= column <= 22
 
 
-def test_finished_maps_are_not_made_again(done, no_work):
+def test_finished_maps_are_not_made_again(done):
     base, prepared, _ = done
+    before = written(prepared.folder)
     again = prepare("smic", base / "data", SETTINGS, cache_folder=base / "cache")
     assert again.maps.fingerprint == prepared.maps.fingerprint
+    assert written(prepared.folder) == before
 
 
 def test_other_settings_have_a_folder_of_their_own():
@@ -98,18 +99,16 @@ def test_a_half_written_map_is_made_again_to_the_same_bytes(done):
     assert path.read_bytes() == whole
 
 
-def test_a_changed_image_makes_its_map_anew(root, tmp_path, monkeypatch):
-    made = []
-    make = ClipWorker.make
-    monkeypatch.setattr(ClipWorker, "make", lambda self, clip: (made.append(clip.name), make(self, clip))[1])
-    prepare("smic", root, SETTINGS, cache_folder=tmp_path / "cache")
-    made.clear()
+def test_a_changed_image_makes_its_map_anew(root, tmp_path):
+    folder = prepare("smic", root, SETTINGS, cache_folder=tmp_path / "cache").folder
+    before = written(folder)
     os.utime(root / FIRST / "reg_image000005.bmp", (1, 1))
     prepare("smic", root, SETTINGS, cache_folder=tmp_path / "cache")
-    assert made == ["s01_ne_01"]
+    after = written(folder)
+    assert [name for name in before if after[name] != before[name]] == ["smic_s01_s01_ne_01.safetensors"]
 
 
-def test_a_damaged_image_stops_the_run_after_the_good_clips_and_is_skipped_only_when_asked(root, tmp_path, monkeypatch):
+def test_a_damaged_image_stops_the_run_after_the_good_clips_and_is_skipped_only_when_asked(root, tmp_path):
     image = root / FIRST / "reg_image000005.bmp"
     image.write_bytes(image.read_bytes()[:5000])
     with pytest.raises(DataError) as error:
@@ -130,7 +129,7 @@ def test_a_clip_without_a_face_is_bad(root, tmp_path):
         prepare("smic", root, SETTINGS, cache_folder=tmp_path / "cache")
 
 
-def test_a_cache_that_cannot_be_written_to_is_refused_before_any_work(root, tmp_path, no_work):
+def test_a_cache_that_cannot_be_written_to_is_refused_before_any_work(root, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RunError, match=r"no map can be kept in .*file/smic-\w+ \(Not a directory\); choose a place"):
         prepare("smic", root, SETTINGS, cache_folder=tmp_path / "file")
@@ -178,11 +177,13 @@ def wait_for(condition, seconds=60):
         time.sleep(0.02)
 
 
-def test_the_command_writes_a_contact_sheet(done, no_work):
+def test_the_command_writes_a_contact_sheet(done):
     base, prepared, _ = done
+    before = written(prepared.folder)
     arguments = ["prepare", "--db", "smic", "--data", str(base / "data"), "--cache", str(base / "cache"), "--jobs", "1"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
+    assert written(prepared.folder) == before
     assert "6 maps of 6 subjects in" in result.output
     assert "note: smic differs from its official totals; see ahmsa-data check" in result.output
     assert "note: 1 rows or clips of smic were read by a rule; see ahmsa-data check" in result.output
