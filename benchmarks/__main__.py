@@ -13,7 +13,20 @@ from pathlib import Path
 
 from benchmarks.machine import describe
 
-NAMES = ("real", "recognition", "flow", "parity", "capture", "spotting", "live", "training", "transfer", "alignment", "screens")
+NAMES = (
+    "real",
+    "recognition",
+    "flow",
+    "parity",
+    "capture",
+    "spotting",
+    "live",
+    "training",
+    "transfer",
+    "alignment",
+    "screens",
+    "gpu",
+)
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
@@ -43,4 +56,7 @@ def _write(name: str, section: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:2] == ["gpu"] and len(sys.argv) > 2:
+        importlib.import_module("benchmarks.gpu").main(sys.argv[2:])
+    else:
+        main(sys.argv[1:])

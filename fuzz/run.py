@@ -108,8 +108,9 @@ def _run_cases(send: Connection, name: str, seed: int, start: int, stop: int) ->
         kind = KINDS[name](Path(folder))
         for number in range(start, stop):
             send.send((number, "begun"))
+            data = case(kind, name, seed, number)
             signal.alarm(CASE_S)
-            send.send((number, _end_of(kind, case(kind, name, seed, number))))
+            send.send((number, _end_of(kind, data)))
             signal.alarm(0)
 
 

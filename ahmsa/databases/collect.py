@@ -127,13 +127,13 @@ def place(survey: Survey, annotation: Annotation, label: str, folder: FrameFolde
         return
     if annotation.offset is None:
         survey.note(where, f"no offset frame (the cell holds {row.text('offset')!r}), the clip ends at its apex")
-    used = {"offset": last} if apex is None else {"apex": apex, "offset": last}
-    found = {what: _image(survey, where, folder, what, number, tolerance, after=onset) for what, number in used.items()}
-    if None in found.values():
+    used_apex = None if apex is None else _image(survey, where, folder, "apex", apex, tolerance, after=onset)
+    if apex is not None and used_apex is None:
         return
-    apex, offset = found.get("apex"), found["offset"]
-    assert offset is not None
-    offset = max(offset, apex or offset)
+    end = _last_image(survey, where, folder, last, tolerance, onset, used_apex)
+    if end is None:
+        return
+    apex, offset = used_apex, max(end, used_apex or end)
     survey.add(
         Clip(
             database=survey.database,
@@ -167,6 +167,18 @@ def _image(
     if nearest != number:
         survey.note(where, f"{what} frame {number} is not in {folder.path}, frame {nearest} is used")
     return nearest
+
+
+def _last_image(
+    survey: Survey, where: str, folder: FrameFolder, number: int, tolerance: int, onset: int, apex: int | None
+) -> int | None:
+    """The number of a clip's last image. No map needs it where there is an apex: where it is absent, that is the last one."""
+    near = any(n > onset and abs(n - number) <= tolerance for n in folder.names)
+    if near or apex is None:
+        return _image(survey, where, folder, "offset", number, tolerance, after=onset)
+    if number != apex:
+        survey.note(where, f"offset frame {number} is not in {folder.path}, the clip ends at its apex {apex}")
+    return apex
 
 
 def _no_image(folder: FrameFolder, after: int) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Literal, NamedTuple, cast
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -71,7 +72,9 @@ class FlowMaker:
     def _backend(self, batch: int) -> _Backend:
         if self.settings.backend != "auto":
             return self.settings.backend
-        return "torch" if self.device != "cpu" and batch >= GPU_BATCH else "compiled"
+        if self.device != "cpu" and batch >= GPU_BATCH:
+            return "torch"
+        return "compiled" if _has_compiler() else "torch"
 
     def maps(self, candidates: Sequence[Candidate]) -> list[FlowMap]:
         """The network's view of each movement, in order. Candidates of one crop size are computed as one batch."""
@@ -124,7 +127,18 @@ class FlowMaker:
 
 def _shrunk(image: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:
     """(s, s) -> (side, side), averaged."""
+    import cv2
+
     return cast(npt.NDArray[Any], cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA))
+
+
+@cache
+def _has_compiler() -> bool:
+    """Whether numba is installed: a machine that only recognises does without it, by the slower reference in torch."""
+    try:
+        return importlib.util.find_spec("numba") is not None
+    except ValueError:  # it was hidden on purpose
+        return False
 
 
 def _grey(images: npt.ArrayLike, name: str) -> FloatArray:
@@ -191,6 +205,8 @@ def _opencv_flow(
 
 def opencv_solver(settings: FlowSettings, *, with_start: bool = False) -> Any:
     """OpenCV's own DualTVL1 with these parameters, as its users know it: float images 0-1, black beyond their border."""
+    import cv2
+
     optflow: Any = cv2.optflow
     return optflow.DualTVL1OpticalFlow_create(
         tau=settings.tau,
@@ -208,6 +224,8 @@ def opencv_solver(settings: FlowSettings, *, with_start: bool = False) -> Any:
 
 
 def _with_margin(image: FloatArray) -> FloatArray:
+    import cv2
+
     margin = _OPENCV_MARGIN_PX
     return cast(FloatArray, cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_REPLICATE))
 

@@ -9,7 +9,7 @@ by the kind that was predicted but misses by the kind of the label.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -95,9 +95,12 @@ class Score:
     """(label, prediction) pairs."""
     missed: tuple[Interval, ...]
     false_alarms: tuple[Interval, ...]
+    any_kind: Counts | None = None
+    """As MEGC's figure over all: a pair counts whatever the kinds of its two sides; None where there is no such pairing."""
 
     @property
     def all(self) -> Counts:
+        """Both kinds together, each paired with its own."""
         return self.counts["micro"] + self.counts["macro"]
 
     def apex_errors_ms(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -159,7 +162,9 @@ def score_strict(
         pairs = _pairs(mine, labels, least, frame_ms)
         hits += pairs
         counts[kind] = Counts(len(pairs), len(mine) - len(pairs), len(labels) - len(pairs))
-    return _score(counts, hits, predicted, truth)
+    together = len(_pairs(predicted, truth, least, frame_ms))
+    any_kind = Counts(together, len(predicted) - together, len(truth) - together)
+    return replace(_score(counts, hits, predicted, truth), any_kind=any_kind)
 
 
 def score_published(

@@ -203,6 +203,12 @@ def _score_lines(score: Score, title: str, minutes: float | None) -> list[str]:
     lines = [title, "         F1     TP   FP   FN"]
     for name, counts in (*score.counts.items(), ("all", score.all)):
         lines.append(f"{name:6s} {counts.f1:.4f} {counts.tp:4d} {counts.fp:4d} {counts.fn:4d}")
+    if score.any_kind is not None:
+        together = score.any_kind
+        lines.append(
+            f'all, whatever the kind: {together.f1:.4f} {together.tp:4d} {together.fp:4d} {together.fn:4d} (MEGC\'s "all")'
+        )
+        lines.append("(micro, macro and all above pair each kind with its own)")
     errors = np.abs(score.apex_errors_ms())
     if len(errors):
         lines.append(f"apex error of micro hits: median {np.median(errors):.0f} ms, mean {errors.mean():.0f} ms")

@@ -16,7 +16,9 @@ def model_card(checkpoint: Checkpoint) -> str:
     """Markdown. Raises CheckpointError where the checkpoint carries no figures of its own."""
     card = checkpoint.card
     try:
-        sections = [_head(checkpoint, card), _data(card), _figures(checkpoint, card["figures"]), _LIMITS, _USE, _LICENCE]
+        judged = [_JUDGED[checkpoint.id]] if checkpoint.id in _JUDGED else []
+        figures = _figures(checkpoint, card["figures"])
+        sections = [_head(checkpoint, card), _data(card), figures, *judged, _LIMITS, _USE, _LICENCE]
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"model {checkpoint.id} carries no complete card ({error!r}); export it with `ahmsa-train --final`."
@@ -93,6 +95,18 @@ def _scores(scores: Mapping[str, Any], edges: Mapping[str, Any], suffix: str = "
 def _listed(numbers: tuple[int, ...]) -> str:
     return "/".join(map(str, numbers))
 
+
+_JUDGED = {
+    "c98486c33187": """## Judged from outside
+
+On 2026-11-27, by others, on 123 maps of 18 subjects that no network here had seen (SMIC-HS, SAMM and CASME II again): UF1
+.729 [.607, .835], UAR .743, expected calibration error .069; SMIC-HS .786, SAMM .562, CASME II .772. The recipe on all 68
+subjects of the composite database (442 maps, one seed): last epoch .753 / .761 [.688, .814]. There it is level with STSTNet's
+streams (.755 / .764) and not ahead of them; a support vector machine comes to .719 / .720, one on four regions to .756 / .755,
+all four together to .766 / .768. The epoch chosen on the test subject would say .822 / .806 (the paper prints .804 / .782). 59
+of the maps are wrong for every model."""
+}
+"""Checkpoint -> what others found, who had data that we had not. Facts with their date: no command here can repeat them."""
 
 _LIMITS = """## Limits
 

@@ -136,3 +136,15 @@ def test_two_movements_with_one_onset_keep_two_names_and_equal_rows_are_duplicat
 
 def test_subjects_are_spelt_one_way():
     assert {casme3.subject_name(text) for text in ("spNO.1", "spNo.1", "spNO1", "SPNO.01")} == {"spNO.1"}
+
+
+def test_a_clip_is_not_lost_for_want_of_its_offsets_image_which_no_map_needs(fakes, tmp_path):
+    fakes.casme3(tmp_path, [fakes.Row("spNO.1", "a", 355, 360, 390, "happy"), fakes.Row("spNO.1", "b", 10, 15, 60, "happy")])
+    for color in tmp_path.rglob("color"):
+        for image in color.iterdir():
+            if image.stem not in ("355", "360", "10", "15"):
+                image.unlink()
+    survey = casme3.read(tmp_path)
+    assert [(clip.onset, clip.apex, clip.offset) for clip in survey.clips] == [(355, 360, 360), (10, 15, 15)]
+    assert texts(survey, fatal=True) == []
+    assert sum("the clip ends at its apex" in note for note in texts(survey, fatal=False)) == 2

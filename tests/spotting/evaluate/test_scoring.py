@@ -70,3 +70,12 @@ def test_no_predictions_and_no_labels_are_zeros_and_not_errors():
     score = score_strict([], [])
     assert score.all.f1 == 0
     assert len(score.apex_errors_ms()) == 0
+
+
+def test_over_all_a_pair_counts_whatever_the_kinds_as_megc_counts():
+    predictions = [interval(0, 400, "micro"), interval(1000, 1800, "macro"), interval(5000, 5200, "micro")]
+    labels = [interval(0, 400, "macro"), interval(1000, 1800, "macro")]
+    score = score_strict(predictions, labels)
+    assert (score.all.tp, score.all.fp, score.all.fn) == (1, 2, 1)
+    assert (score.any_kind.tp, score.any_kind.fp, score.any_kind.fn) == (2, 1, 0)
+    assert score_published(predictions, labels).any_kind is None

@@ -1,12 +1,15 @@
+import sys
 import threading
 import time
 
 import numpy as np
+import pytest
 
 from ahmsa.errors import SourceError
 from configs.schema import SourceSettings
 from streamer.acquire.distinct import is_same_picture
 from streamer.acquire.grabber import Grabber
+from streamer.acquire.sources import _Capture
 
 SETTINGS = SourceSettings(stall_s=0.2, reconnect_max_s=0.3, queue_frames=4)
 
@@ -104,3 +107,38 @@ def test_only_the_very_same_picture_is_the_same():
     assert not is_same_picture(image, other)
     assert not is_same_picture(image, image[:24])
     assert not is_same_picture(image, None)
+
+
+@pytest.mark.parametrize("error", [AttributeError("'NoneType' object has no attribute 'shape'"), MemoryError(), ValueError()])
+def test_a_device_that_raises_is_lost_and_opened_again(error):
+    class Wild(Device):
+        def read(self):
+            raise error
+
+    with Grabber("camera", 30.0, Wild([]), lambda: Device([7]), SETTINGS) as grabber:
+        frame = next(frame for frame in grabber if frame is not None)
+        assert np.array_equal(frame.image, picture(7))
+
+
+def test_a_picture_that_is_none_although_all_is_said_to_be_well_is_no_picture():
+    class Well:
+        def __init__(self, image):
+            self.image = image
+
+        def grab(self):
+            return True
+
+        def retrieve(self):
+            return True, self.image
+
+    for image in (None, np.empty((0, 0, 3), np.uint8), np.zeros((4, 4), np.uint8)):
+        assert _Capture(Well(image)).read() is None
+    assert _Capture(Well(np.zeros((4, 4, 3), np.uint8))).read() is not None
+
+
+def test_a_dead_thread_ends_the_iteration_with_an_error(monkeypatch):
+    grabber = Grabber("cam", 30.0, Device([]), refuse, SETTINGS)
+    monkeypatch.setattr(grabber._thread, "_work", lambda: sys.exit())
+    with grabber, pytest.raises(RuntimeError, match="the thread that reads cam has ended"):
+        for _ in grabber:
+            pass

@@ -1,5 +1,7 @@
 import os
+import shutil
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from ahmsa.errors import DataError, RunError
 from configs.schema import StreamSettings
 from streamer.live.republish import republish
+from streamer.session import recorder as recorder_module
 from streamer.session.reader import read_messages, read_session
 from streamer.session.recorder import Recorder
 from streamer.session.video import VideoRecorder
@@ -17,7 +20,8 @@ from streamer.stream import schema as wire
 from streamer.view.board import Board
 from streamer.view.lines import QuietView
 
-GOLDEN = [wire.decode(line) for line in (Path(__file__).parents[1] / "golden" / "messages.jsonl").read_text().splitlines()]
+GOLDEN_FILE = Path(__file__).parents[1] / "golden" / "messages.jsonl"
+GOLDEN = [wire.decode(line) for line in GOLDEN_FILE.read_text().splitlines()]
 
 
 def without_publication(message):
@@ -154,3 +158,46 @@ def test_a_video_is_never_written_over_the_one_that_is_being_watched(tmp_path):
         VideoRecorder(tmp_path, "talk", 30.0)
     assert (tmp_path / "talk.mkv").read_bytes() == b"the only copy"
     assert not (tmp_path / "talk.csv").exists()
+
+
+def test_records_are_for_their_owner_alone(recorder):
+    take(recorder, in_order(GOLDEN))
+    recorder.close("duration")
+    assert stat.S_IMODE(recorder.folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in recorder.folder.iterdir()} == {0o600}
+
+
+def test_a_full_disk_is_one_sentence_and_what_was_written_stays_readable(tmp_path):
+    code = f"""
+import resource, signal, sys
+from pathlib import Path
+from ahmsa.errors import RunError
+from streamer.session.recorder import Recorder
+from streamer.stream import schema as wire
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+recorder = Recorder(Path({str(tmp_path / "session")!r}), session="s1", source="demo", settings={{}})
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+line = Path({str(GOLDEN_FILE)!r}).read_text().splitlines()[0]
+message = wire.decode(line)
+try:
+    for _ in range(1000):
+        recorder.take(wire.topic_of(message), wire.encode(message))
+except RunError as error:
+    print(error)
+recorder.close("failed")
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "cannot record into" in ended.stdout
+    assert "the run ended, what was written is kept" in ended.stdout
+    assert len(list(read_messages(tmp_path / "session"))) > 10
+
+
+def test_a_record_that_is_removed_ends_the_run_and_is_not_made_again(recorder, monkeypatch):
+    monkeypatch.setattr(recorder_module, "_LOOK_S", 0.0)
+    take(recorder, GOLDEN[:1])
+    shutil.rmtree(recorder.folder)
+    with pytest.raises(RunError, match="was removed while it was being written"):
+        take(recorder, GOLDEN[:1])
+    recorder.close("failed")
+    assert not recorder.folder.exists()
