@@ -96,8 +96,9 @@ class TerminalView:
         picture = help_screen(self._board) if self._helping else screen(self._board, width, height, self._key_line())
         try:
             self._live.update(picture, refresh=True)
-        except OSError:  # the terminal was closed; the signal that says so is on its way
+        except OSError:  # the terminal was closed: nothing is tidied up on it, and the run ends (with or without a SIGHUP)
             self._is_gone = True
+            raise
 
     def _key_line(self) -> str:
         if not self._keys.available:
