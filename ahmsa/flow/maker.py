@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, NamedTuple, cast
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -127,8 +128,6 @@ class FlowMaker:
 
 def _shrunk(image: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:
     """(s, s) -> (side, side), averaged."""
-    import cv2
-
     return cast(npt.NDArray[Any], cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA))
 
 
@@ -205,8 +204,6 @@ def _opencv_flow(
 
 def opencv_solver(settings: FlowSettings, *, with_start: bool = False) -> Any:
     """OpenCV's own DualTVL1 with these parameters, as its users know it: float images 0-1, black beyond their border."""
-    import cv2
-
     optflow: Any = cv2.optflow
     return optflow.DualTVL1OpticalFlow_create(
         tau=settings.tau,
@@ -224,8 +221,6 @@ def opencv_solver(settings: FlowSettings, *, with_start: bool = False) -> Any:
 
 
 def _with_margin(image: FloatArray) -> FloatArray:
-    import cv2
-
     margin = _OPENCV_MARGIN_PX
     return cast(FloatArray, cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_REPLICATE))
 
