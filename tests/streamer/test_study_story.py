@@ -1,4 +1,4 @@
-"""A study from stimulus to table: the demo plays, a second program sets markers, and what was recorded is reported, exported and
+"""A study from stimulus to table: the demo plays, a second program sets markers, and the record is reported, exported and
 read back. Every command runs as a process of its own."""
 
 import csv
