@@ -34,7 +34,7 @@ def section() -> str:
         command = [Path(sys.executable).parent / "ahmsa-live", "--demo", "--web", "0", "--screenshot", TERMINAL]
         # A private folder of its own, so that the address of a page that somebody has open is not used.
         environment = {**os.environ, "XDG_STATE_HOME": folder}
-        endpoints = ["--publish", f"ipc://{folder}/stream", "--markers", f"ipc://{folder}/markers"]
+        endpoints = ["--publish", "tcp://127.0.0.1:*", "--markers", f"ipc://{folder}/markers"]
         program = subprocess.Popen([*command, *endpoints], stdout=subprocess.PIPE, text=True, env=environment)
         assert program.stdout is not None
         try:

@@ -62,5 +62,5 @@ def bar(value: float, style: str, cells: int) -> Text:
 
 
 def _level(part: float, lines: int) -> int:
-    """Height in eighths of a line; whatever is there shows as at least one."""
-    return min(lines * _EIGHTHS, max(1, round(part * _THRESHOLD_PART * lines * _EIGHTHS)))
+    """Height in eighths of a line; whatever is there shows as at least one, and a gap is left below the row above."""
+    return min(lines * _EIGHTHS - 1, max(1, round(part * _THRESHOLD_PART * lines * _EIGHTHS)))

@@ -184,19 +184,14 @@ def _foot(board: Board, details_width: int | None) -> list[Text]:
     status = board.status
     if status is None:
         return []
-    last = _last_rejection(board)
     lost = f"   lost between processes: {counts(status.edges)}" if status.edges else ""
-    lines = [
-        Text(
-            f"held back by gates: {counts(status.gated)}{last}   announced and taken back: {counts(board.retractions)}",
-            style="dim",
-        ),
-        Text(
-            f"frames: {status.captured} captured = {status.processed} processed + {status.waiting} waiting"
-            f" + dropped ({counts(status.dropped)}){lost}",
-            style="dim",
-        ),
-    ]
+    frames = f"{status.captured} captured = {status.processed} processed + {status.waiting} waiting"
+    held, back = f"held back by gates: {counts(status.gated)}", f"taken back: {counts(board.retractions)}"
+    if details_width is None:
+        lines = [Text(f"{held}   {back}", style="dim")]
+    else:
+        lines = [Text(held + _last_rejection(board), style="dim"), Text(f"announced and {back}", style="dim")]
+    lines.append(Text(f"frames: {frames} + dropped ({counts(status.dropped)}){lost}", style="dim"))
     if board.page is not None:
         lines.append(Text(f"page: {board.page}", style=SKY_BLUE))
     if details_width is not None:

@@ -142,7 +142,8 @@ class TerminalView:
 
 
 def save_svg(board: Board, file: Path) -> None:
-    """The picture as SVG. Raises RunError where it cannot be written."""
+    """The picture as SVG, without the secret address of a page. Raises RunError where it cannot be written."""
+    board.page = None
     console = Console(record=True, width=_SCREENSHOT_WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(screen(board, _SCREENSHOT_WIDTH, _SCREENSHOT_HEIGHT))
     write_whole(file, console.export_svg(title="ahmsa-live"))

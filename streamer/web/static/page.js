@@ -15,9 +15,11 @@ let shown = null; // the source that is looked at
 let startS = null;
 let nowS = 0;
 
+const SPOTTER_WORDS = { watching: "watching", open: "a movement is under way", refractory: "pause after a movement" };
+
 const TAKERS = {
-  emotion: (message) => movements.takeEmotion(message),
-  spot: (message) => movements.takeSpot(message),
+  emotion: (message) => noteTime(message) || movements.takeEmotion(message),
+  spot: (message) => noteTime(message) || movements.takeSpot(message),
   marker: (message) => movements.takeMarker(message),
   motion: takeMotion,
   status: takeStatus,
@@ -43,6 +45,11 @@ function take(message) {
   }
   TAKERS[kind]?.(message); // a kind that this page does not know is passed over
   if (isOfShown) nowS = Math.max(nowS, seconds(message.t_capture_ns));
+}
+
+// The session's time, as the messages say it; until one has said it, the time since the first frame is shown.
+function noteTime(message) {
+  if (message.source === shown && message.apex.session_s !== null) startS = seconds(message.apex.t_ns) - message.apex.session_s;
 }
 
 // Several sources: one is looked at, all of them fill the list of movements.
@@ -132,7 +139,7 @@ function showGates(message) {
       lines.push(element("p", "shut", `face ${face.face_id}: calibrating, sit still: ${(face.calibration_left_ms / 1000).toFixed(1)} s left`));
     } else {
       const gate = gates.get(face.face_id);
-      lines.push(element("p", gate ? "shut" : "good", `face ${face.face_id}: ${gate ?? face.spotter}`));
+      lines.push(element("p", gate ? "shut" : "good", `face ${face.face_id}: ${gate ?? SPOTTER_WORDS[face.spotter] ?? face.spotter}`));
     }
   }
   if (message.state !== "online" && message.reason) lines.unshift(element("p", "shut", message.reason));

@@ -17,7 +17,7 @@ def test_a_curve_turns_orange_at_its_threshold_and_is_blank_where_nothing_was_me
 
 def test_a_tall_curve_fills_its_lines_from_below():
     upper, lower = curve(bins(0.5, 1.6), now_number=1, cells=2, lines=2)
-    assert (upper.plain, lower.plain) == (" █", "▅█")
+    assert (upper.plain, lower.plain) == (" ▇", "▅█")
 
 
 def test_a_curve_is_grey_while_a_gate_is_shut():
