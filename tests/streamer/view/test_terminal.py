@@ -106,7 +106,7 @@ def test_a_question_mark_shows_what_keys_and_words_mean(opened, keys):
     assert "now / limit, px" in written()
 
 
-def test_a_terminal_that_was_closed_is_no_error(board, keys):
+def test_a_terminal_that_was_closed_ends_the_run_and_nothing_more_is_written_to_it(board, keys):
     class Closed(io.StringIO):
         def write(self, text):
             raise OSError(5, "Input/output error")
@@ -116,7 +116,8 @@ def test_a_terminal_that_was_closed_is_no_error(board, keys):
     view.opened("tcp://127.0.0.1:5556")
     console.file = Closed()
     view._drawn_s = 0.0
-    view.tick()
+    with pytest.raises(OSError, match="Input/output"):
+        view.tick()
     view.closed()
 
 
