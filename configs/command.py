@@ -10,7 +10,9 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import wraps
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -22,6 +24,8 @@ from ahmsa.printable import printable
 _CommandLineError: Any = typer.BadParameter.__mro__[2]
 _NOBODY_READS = {errno.EIO: 128 + 1, errno.EPIPE: 128 + 13}
 """Error of writing where the terminal was closed, or the reader of a pipe has gone: the exit code, as of SIGHUP and SIGPIPE."""
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
     import msgspec
@@ -42,10 +46,59 @@ def print_config(settings: msgspec.Struct) -> None:
 
 
 def program(help: str) -> typer.Typer:
-    """An empty typer program in the house style."""
-    return typer.Typer(
-        help=help, add_completion=False, no_args_is_help=False, rich_markup_mode="markdown", pretty_exceptions_enable=False
+    """An empty typer program in the house style; every command of it has `--version` and `-h`, and completes in the shell."""
+    return _Program(
+        help=help,
+        no_args_is_help=False,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
+
+
+class _Program(typer.Typer):
+    def command(self, *args: Any, **options: Any) -> Callable[[_Function], _Function]:
+        register = super().command(*args, **options)
+
+        def registered(function: _Function) -> _Function:
+            register(_with_version(function))
+            return function
+
+        return registered
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        if len(self.registered_commands) > 1 and self.registered_callback is None:
+            self.callback(help=self.info.help)(_with_version(lambda: None))
+        return super().__call__(*args, **options)
+
+
+def _with_version(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same command with an option more."""
+
+    @wraps(function)
+    def command(*args: Any, **options: Any) -> Any:
+        options.pop("version")
+        return function(*args, **options)
+
+    known = signature(function)
+    option = Parameter("version", Parameter.KEYWORD_ONLY, default=False, annotation=_Version)
+    command.__signature__ = known.replace(parameters=[*known.parameters.values(), option])  # type: ignore[attr-defined]
+    command.__annotations__ = {**function.__annotations__, "version": _Version}
+    return command
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"ahmsa {version('ahmsa')}")
+        raise typer.Exit
+
+
+_Version = Annotated[
+    bool,
+    typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version, and end.", show_default=False),
+]
 
 
 def run_program(app: Callable[..., object]) -> None:
