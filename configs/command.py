@@ -80,7 +80,7 @@ def _with_version(function: Callable[..., Any]) -> Callable[..., Any]:
         options.pop("version")
         return function(*args, **options)
 
-    known = signature(function)
+    known = signature(function, eval_str=True)  # typer finds what is Annotated only where it is no text
     option = Parameter("version", Parameter.KEYWORD_ONLY, default=False, annotation=_Version)
     command.__signature__ = known.replace(parameters=[*known.parameters.values(), option])  # type: ignore[attr-defined]
     command.__annotations__ = {**function.__annotations__, "version": _Version}

@@ -14,6 +14,7 @@ import typer
 
 from ahmsa.errors import AhmsaError, UsageError
 from configs.command import PrintConfig, Set, print_config, program, run_program
+from streamer.stream.endpoint import full_endpoint
 
 if TYPE_CHECKING:
     from configs.schema import LiveSettings
@@ -64,7 +65,7 @@ def _source(*names: str, help: str, min: int | None = None) -> Any:
     return typer.Option(*names, help=help, rich_help_panel="What to watch: one or more of these", min=min, show_default=False)
 
 
-def _output(*names: str, help: str, max: int | None = None, metavar: str | None = None) -> Any:
+def _output(*names: str, help: str, max: int | None = None, metavar: str | None = None, callback: Any = None) -> Any:
     return typer.Option(
         *names,
         help=help,
@@ -73,11 +74,20 @@ def _output(*names: str, help: str, max: int | None = None, metavar: str | None 
         min=None if max is None else 0,
         max=max,
         metavar=metavar,
+        callback=callback,
     )
 
 
-def _model(*names: str, help: str) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel="Who recognises", show_default=False)
+def _model(*names: str, help: str, callback: Any = None) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="Who recognises", show_default=False, callback=callback)
+
+
+def _endpoint(given: str | None) -> str | None:
+    return None if given is None else full_endpoint(given)
+
+
+def _endpoints(given: list[str] | None) -> list[str] | None:
+    return None if given is None else [full_endpoint(one) for one in given]
 
 
 _DEBUG_HELP = "Show tracebacks, and what libraries write to the screen."
@@ -116,11 +126,14 @@ def _run_live(
     debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
     publish: Annotated[
         str | None,
-        _output(help="Endpoint of the stream. Default: tcp://127.0.0.1:5556, for this machine only."),
+        _output(help="Endpoint of the stream. Default: 5556, on this machine only.", callback=_endpoint),
     ] = None,
     markers: Annotated[
         str | None,
-        _output(help="Endpoint at which `ahmsa-mark` sets markers, on this machine only. Default: the stream's port + 2."),
+        _output(
+            help="Endpoint at which `ahmsa-mark` sets markers, on this machine only. Default: the stream's port + 2.",
+            callback=_endpoint,
+        ),
     ] = None,
     markers_lsl: Annotated[
         list[str] | None, _output(help="Take the samples of this LSL stream as markers; may be given again.")
@@ -153,7 +166,10 @@ def _run_live(
     screenshot: Annotated[Path | None, _output(help="Write the screen as it is at the end as SVG.")] = None,
     worker: Annotated[
         list[str] | None,
-        _model(help="A recogniser elsewhere: the endpoint of its `ahmsa-worker --bind`. Several share the movements."),
+        _model(
+            help="A recogniser elsewhere: the endpoint of its `ahmsa-worker --bind`. Several share the movements.",
+            callback=_endpoints,
+        ),
     ] = None,
     workers: Annotated[int | None, _model(help="Recognisers to start here, a process each. Default: 1.")] = None,
     checkpoint: Checkpoint = None,
@@ -257,7 +273,12 @@ def _run_live(
 
 @_watch.command()
 def _run_watch(
-    endpoint: Annotated[str, typer.Argument(help="Where `ahmsa-live` publishes.")] = "tcp://127.0.0.1:5556",
+    endpoint: Annotated[
+        str,
+        typer.Argument(
+            help="Where `ahmsa-live` publishes: a port of this machine, HOST:PORT or tcp://HOST:PORT.", callback=_endpoint
+        ),
+    ] = "tcp://127.0.0.1:5556",
     json: Annotated[bool, typer.Option("--json", help="One JSON line per message, as it was published: for a pipe.")] = False,
     topic: Annotated[
         list[str] | None,
@@ -295,7 +316,7 @@ def _run_watch(
 def _run_mark(
     text: Annotated[str, typer.Argument(help="What happened.")],
     value: Annotated[float | None, typer.Argument(help="A number that goes with it: a trial, a code.")] = None,
-    endpoint: Annotated[str | None, typer.Option(help="Where markers are taken. Default: tcp://127.0.0.1:5558.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Where markers are taken. Default: 5558.", callback=_endpoint)] = None,
     source: Annotated[str, typer.Option(help="Who says so.")] = "mark",
     timeout: Annotated[float, typer.Option(min=0.1, help="End with an error after so many seconds without an answer.")] = 5.0,
     debug: Debug = False,  # noqa: ARG001 (run_program acts on it)
@@ -319,7 +340,7 @@ def _run_mark(
 @_worker.command()
 def _run_worker(
     bind: Annotated[
-        str, typer.Option(help="Endpoint to listen at; tcp://0.0.0.0:5557 lets other machines ask.")
+        str, typer.Option(help="Endpoint to listen at; 0.0.0.0:5557 lets other machines ask.", callback=_endpoint)
     ] = "tcp://127.0.0.1:5557",
     curve: Curve = None,
     insecure: Insecure = False,

@@ -21,6 +21,7 @@ import zmq
 
 from ahmsa.errors import AhmsaError, StreamError
 from streamer.stream.curve import load_keys, lock
+from streamer.stream.endpoint import full_endpoint
 from streamer.stream.markers import MarkerReply, marker_endpoint, set_marker
 from streamer.stream.schema import DEFAULT_ENDPOINT, AnyMessage, UnknownKindError, decode
 from streamer.stream.sockets import connected, make_socket, receive
@@ -55,7 +56,7 @@ class EmotionStream:
         curve: Path | str | None = None,
         context: zmq.Context[Any] | None = None,
     ) -> None:
-        self.endpoint = endpoint
+        self.endpoint = endpoint = full_endpoint(endpoint)
         self.timeout_s = timeout_s
         self.stay = stay
         self.ended = False
