@@ -12,22 +12,22 @@ _LONGEST_GAP_S = 1.0
 
 
 class Silence:
-    """How long something has not been heard of, by someone who looks again and again.
+    """How long something has not changed, for a caller that looks again and again.
 
-    Time in which the one who looks did not run himself (a stopped program, a sleeping laptop) does not count.
+    Time in which the caller did not run itself (a stopped program, a sleeping laptop) does not count.
     """
 
     def __init__(self) -> None:
-        self._heard: object = None
-        self._looked_s = monotonic()
+        self._last_value: object = None
+        self._checked_s = monotonic()
         self._silent_s = 0.0
 
-    def look(self, heard: object) -> float:
-        """Seconds since `heard` was another value than now."""
+    def look(self, value: object) -> float:
+        """Seconds since `value` was another than now."""
         now_s = monotonic()
-        gap_s, self._looked_s = min(now_s - self._looked_s, _LONGEST_GAP_S), now_s
-        self._silent_s = self._silent_s + gap_s if heard == self._heard else 0.0
-        self._heard = heard
+        gap_s, self._checked_s = min(now_s - self._checked_s, _LONGEST_GAP_S), now_s
+        self._silent_s = self._silent_s + gap_s if value == self._last_value else 0.0
+        self._last_value = value
         return self._silent_s
 
 

@@ -51,7 +51,7 @@ class StreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class LiveSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything `ahmsa-live` can be told by a file."""
+    """Everything that a file can set of `ahmsa-live`."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     source: SourceSettings = SourceSettings()

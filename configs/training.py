@@ -91,7 +91,7 @@ class TrainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     members: Count = 1
     """Networks per fold, from different first weights, whose probabilities are averaged."""
     evaluate_every: Count = 5
-    """Epochs between two looks at a fold's held-out subject: the curve, and what the `nested` and `paper` protocols choose
-    from. The last epoch is always looked at."""
+    """Epochs between two evaluations of a fold's held-out subject: the curve, and what the `nested` and `paper` protocols
+    choose from. The last epoch is always evaluated."""
     inner_folds: Annotated[int, Meta(ge=2)] = 4
     """Subject-wise splits of a fold's training subjects by which the `nested` protocol chooses the epoch."""

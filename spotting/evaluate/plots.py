@@ -25,7 +25,7 @@ _INCHES_PER_S, _LEAST_INCHES, _MOST_INCHES = 0.45, 9.0, 60.0
 
 
 def plot_record(record: Record, path: Path, title: str, truth: Iterable[Interval] = ()) -> None:
-    """Write a PNG. ● green: micro, ■ orange: macro, × dotted: held back by the gate named there; grey bars on top: truth."""
+    """Write a PNG. ● green: micro, ■ orange: macro, × dotted: rejected by the gate named there; grey bars on top: truth."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

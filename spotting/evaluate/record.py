@@ -11,7 +11,7 @@ from spotting.spotter import Motion
 
 @dataclass(frozen=True, slots=True)
 class Spotted:
-    """A movement that was decided on: confirmed, macro, or held back by a gate."""
+    """A movement that was decided on: confirmed, macro, or rejected by a gate."""
 
     onset: int
     apex: int

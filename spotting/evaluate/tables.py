@@ -13,7 +13,7 @@ from ahmsa.untrusted import UnreadableError, finite, records_of, table_rows
 from spotting.evaluate.scoring import KINDS, Interval, kind_by_length
 
 COLUMNS = ("video", "onset", "apex", "offset", "onset_ms", "apex_ms", "offset_ms", "type", "score", "gate")
-"""onset, apex, offset are frame numbers of the source, counted from 0; gate is empty, or the gate that held a movement back."""
+"""onset, apex, offset are frame numbers of the source, counted from 0; gate is empty, or what rejected the movement."""
 
 _MOMENTS = ("onset", "apex", "offset")
 _LARGEST = 1e10
@@ -30,7 +30,7 @@ def write_rows(rows: Iterable[Mapping[str, object]], path: Path) -> None:
 
 
 def read_intervals(path: Path, fps: float) -> list[Interval]:
-    """Intervals of a CSV, predicted or true; rows that a gate held back are passed over.
+    """Intervals of a CSV, predicted or true; rows that a gate rejected are passed over.
 
     Needs the columns onset, apex, offset (frames, turned to ms by `fps`) or the same with `_ms`, which go first. Optional:
     video (one unnamed video without it), type or kind (by length without it: micro up to 500 ms), label, amplitude_px.

@@ -142,7 +142,7 @@ class CaptureStage:
 
     @property
     def gated(self) -> Mapping[str, int]:
-        """Gate -> movements that it held back, over all faces so far."""
+        """Gate -> movements that it rejected, over all faces so far."""
         return sum((Counter(one.spotter.gated) for one in self._watched.values()), self._past_gated.copy())
 
     def close(self) -> None:

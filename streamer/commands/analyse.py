@@ -70,8 +70,8 @@ def _analyse(
     done = len(work.jobs) - len(work.open)
     if done:
         typer.echo(f"{done} of {len(work.jobs)} videos are done already", err=True)
-    with _shown(work, given, watched=cluster is None) as (told, notify):
-        wrong = analyse(work, out, told, execute, notify)
+    with _shown(work, given, watched=cluster is None) as (watched_given, notify):
+        wrong = analyse(work, out, watched_given, execute, notify)
     typer.echo(f"{len(work.jobs)} videos: {out / 'events.csv'}, faces.csv and files.csv")
     for job, problem in wrong:
         typer.echo(f"{job.name}: {problem}", err=True)
@@ -116,8 +116,8 @@ def _shown(work: Plan, given: Given, *, watched: bool) -> Iterator[tuple[Given, 
             note(job.name, lengths[job.name])
             progress.print(f"{job.name}: {problem or 'done'}", markup=False)
 
-        with _heard(note) as tell:
-            yield replace(given, progress=tell if watched else None), notify
+        with _progress_queue(note) as put:
+            yield replace(given, progress=put if watched else None), notify
 
 
 def _print_line(job: Job, problem: str | None) -> None:
@@ -125,13 +125,13 @@ def _print_line(job: Job, problem: str | None) -> None:
 
 
 @contextmanager
-def _heard(note: Any) -> Iterator[Any]:
-    """A function that other processes may be given to tell how far they are."""
+def _progress_queue(note: Any) -> Iterator[Any]:
+    """A function that other processes may be given to report how far they are."""
     queue = multiprocessing.get_context("spawn").SimpleQueue()
 
     def listen() -> None:
-        while (told := queue.get()) is not None:
-            note(*told)
+        while (item := queue.get()) is not None:
+            note(*item)
 
     thread = Supervised("progress", listen)
     thread.start()

@@ -223,11 +223,13 @@ def _run_live(
             **recognising,
         }
         _refuse(
-            fresh, "cannot be had with --replay, which publishes what was found before; watch a recorded video with --video"
+            fresh,
+            "cannot be combined with --replay, which publishes what was found before; for a video use --video",
         )
     if worker:
         _refuse(
-            {"workers": workers, **recognising}, "cannot be had with --worker: tell it to the `ahmsa-worker` that runs there"
+            {"workers": workers, **recognising},
+            "cannot be combined with --worker: give it to `ahmsa-worker` there",
         )
     from streamer.view.board import Board
 

@@ -50,7 +50,7 @@ def spot(
 ) -> None:
     """Write one CSV row per movement: video, onset, apex, offset (frames), the same in ms, type, score, gate.
 
-    Rows with a gate were held back by it, as a blink or a turn of the head is; `eval` passes over them.
+    Rows with a gate were rejected by it, as a blink or a turn of the head is; `eval` passes over them.
     """
     from configs.load import assignments, load_settings
     from configs.schema import LiveSettings
@@ -183,7 +183,7 @@ def _counted(record: Record) -> str:
     kept = [movement.kind for movement in record.movements if not movement.gate]
     gates = sorted({movement.gate for movement in record.movements if movement.gate})
     held = ", ".join(f"{gate} {sum(m.gate == gate for m in record.movements)}" for gate in gates) or "none"
-    return f"{kept.count('micro')} micro, {kept.count('macro')} macro; held back: {held}"
+    return f"{kept.count('micro')} micro, {kept.count('macro')} macro; rejected: {held}"
 
 
 def _same_video(predicted: list[Interval], labels: list[Interval]) -> tuple[list[Interval], list[Interval]]:

@@ -17,7 +17,7 @@ def serve_here(task: WorkerTask) -> None:
     if task.curve is None and not is_loopback(worker.endpoint):
         sys.stderr.write(f"warning: anyone on that network can ask at {worker.endpoint}; faces travel to it unencrypted\n")
 
-    def tell(ready: WorkerReady) -> None:
+    def announce(ready: WorkerReady) -> None:
         sys.stdout.write(f"ready at {worker.endpoint}: model {ready.model} on {ready.device}; ask with --worker\n")
         sys.stdout.flush()
 
@@ -25,7 +25,7 @@ def serve_here(task: WorkerTask) -> None:
         # Seconds, in which a Ctrl-C need not be polite: nobody has asked anything yet.
         recogniser = load_recogniser(task)
         with signals(lambda: None) as caught:
-            worker.serve(lambda: recogniser, lambda: bool(caught), tell)
+            worker.serve(lambda: recogniser, lambda: bool(caught), announce)
     finally:
         worker.close()
     if caught:

@@ -32,7 +32,7 @@ _GRABS_KEPT = 512
 
 @dataclass(frozen=True)
 class CaptureTask:
-    """What the capture process is told at its start."""
+    """What the capture process is given at its start."""
 
     source: SourceSpec
     settings: LiveSettings
@@ -126,8 +126,8 @@ class CaptureLoop:
         self._t_capture_ns = 0
         self._clock: CaptureClock | None = None
         self._result = CaptureResult([], [], {}, {}, [], {})
-        self._said: tuple[object, ...] = ()
-        self._said_s = 0.0
+        self._sent_state: tuple[object, ...] = ()
+        self._sent_s = 0.0
 
     def run(self, stopped: Callable[[], bool]) -> None:
         for frame in self._source:
@@ -181,9 +181,9 @@ class CaptureLoop:
         """Send a status every so often, and soon after a change."""
         now_s = monotonic()
         state = (self._source.state, self._source.reason, self._result.gates, self._result.states)
-        due_s = _CHANGE_GAP_S if state != self._said else self._task.settings.stream.status_s
-        if now_s - self._said_s >= due_s:
-            self._said, self._said_s = state, now_s
+        due_s = _CHANGE_GAP_S if state != self._sent_state else self._task.settings.stream.status_s
+        if now_s - self._sent_s >= due_s:
+            self._sent_state, self._sent_s = state, now_s
             self._send_status()
 
     def _send_status(self) -> None:

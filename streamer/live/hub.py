@@ -72,7 +72,7 @@ class Hub:
         self.refusals: Counter[str] = Counter()
         """Sentence -> how many movements were refused with it."""
         self.complaint: str | None = None
-        """The newest thing that a recogniser said which is neither an answer nor about a movement."""
+        """The newest refusal of a recogniser that is about no movement."""
         self.context = zmq.Context()
         self.thread = Supervised("hub", self._run)
         self._clock = clock or SessionClock()
@@ -113,14 +113,14 @@ class Hub:
         """Whether a source has come to its end, and everything that it sent has been taken in."""
         return self._lines[source].ended.is_set()
 
-    def heard(self, source: str) -> int:
-        """A number that changes whenever a capture process is heard."""
-        return self._lines[source].heard
+    def activity_of(self, source: str) -> int:
+        """A number that changes whenever something comes from a capture process."""
+        return self._lines[source].activity
 
-    def worker_heard(self, number: int) -> int | None:
-        """A number that changes whenever a recogniser is heard; None until it has been ready."""
+    def worker_activity(self, number: int) -> int | None:
+        """A number that changes whenever something comes from a recogniser; None until it has been ready."""
         link = self._pool.links[number]
-        return link.heard if link.is_known else None
+        return link.activity if link.is_known else None
 
     def mark(self, request: MarkerRequest, answered: Answered | None = None) -> None:
         """Set a marker; from any thread. `answered` is called by the hub's thread once it is in the record, or refused."""
@@ -179,8 +179,8 @@ class Hub:
                     self._take(line)
             for request, answered in self._marker_socket.requests():
                 self._take_marker(request, answered)
-            self._hear()
-            self._obey()
+            self._receive_replies()
+            self._run_commands()
             for line in self._lines.values():
                 for emotion in line.book.ready():
                     self._publisher.publish(emotion)
@@ -238,8 +238,8 @@ class Hub:
         first = next(iter(self._lines.values()))
         self._markers.take(request, first.name, first.newest_ns, answered)
 
-    def _hear(self) -> None:
-        """What the recognisers have to say."""
+    def _receive_replies(self) -> None:
+        """Take what the recognisers have sent."""
         before = self._pool.statuses or self._pool.status
         replies, changed = self._pool.receive()
         for reply in replies:
@@ -267,10 +267,10 @@ class Hub:
         return [question for line in self._lines.values() for question in line.book.questions()]
 
     def _note_refusal(self, refusal: Refusal) -> None:
-        """A movement that is refused is given up; what is said about none of ours is only remembered."""
+        """A refused movement is closed; a refusal that names none of ours is only kept for the report."""
         event_id = refusal.event_id
-        given_up = event_id is not None and any(line.book.give_up(event_id, "worker refused") for line in self._lines.values())
-        if not given_up:
+        is_closed = event_id is not None and any(line.book.give_up(event_id, "worker refused") for line in self._lines.values())
+        if not is_closed:
             self.complaint = refusal.sentence
             self._unreadable += 1
             next(iter(self._lines.values())).book.dropped["worker->hub unreadable"] = self._unreadable
@@ -310,7 +310,7 @@ class Hub:
         )
         self._publisher.publish(line.status)
 
-    def _obey(self) -> None:
+    def _run_commands(self) -> None:
         with contextlib.suppress(Empty):
             while True:
                 self._commands.get_nowait()()

@@ -29,8 +29,8 @@ class SourceJob:
     prefix: str
     """Put before its event ids, where several sources share a session."""
     silence: Silence = field(default_factory=Silence)
-    heard_at_start: int = 0
-    """What `Hub.heard` said when its process was last started."""
+    activity_at_start: int = 0
+    """What `Hub.activity_of` gave when its process was last started."""
     is_silent: bool = False
     failure: AhmsaError | None = None
     keeper: Keeper | None = None

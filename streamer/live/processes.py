@@ -73,7 +73,7 @@ class Child:
         stop.close()
         report.close()
         self.started_s = monotonic()
-        self._words: str | None = None
+        self._reported: str | None = None
         self._killed_for: str | None = None
 
     @property
@@ -89,9 +89,9 @@ class Child:
         code = self._process.exitcode
         if code is None or code == 0:
             return None
-        self._words = self._words or self._hear()
-        if self._words is not None:
-            return Death(self.name, self._words, exit_code=max(code, 1), explained=code != _CRASH, killed=False)
+        self._reported = self._reported or self._read_report()
+        if self._reported is not None:
+            return Death(self.name, self._reported, exit_code=max(code, 1), explained=code != _CRASH, killed=False)
         how = f"killed by {_signal_name(-code)}" if code < 0 else f"it crashed with exit code {code}"
         return Death(self.name, self._killed_for or how, exit_code=1, explained=False, killed=code < 0)
 
@@ -112,7 +112,7 @@ class Child:
             self._killed_for = self._killed_for or why
             self._process.kill()
 
-    def _hear(self) -> str | None:
+    def _read_report(self) -> str | None:
         with contextlib.suppress(EOFError, OSError):
             if self._report.poll():
                 return self._report.recv_bytes().decode()
@@ -213,7 +213,7 @@ def _run_child(target: Target, task: object, stop: Connection, report: Connectio
         _tidy_up_after(stop, leftovers)
     except AhmsaError as error:
         _explain(report, str(error), error.exit_code)
-    except Exception as error:  # noqa: BLE001 (any other error is told to the parent, which decides)
+    except Exception as error:  # noqa: BLE001 (any other error is reported to the parent, which decides)
         if debug:
             traceback.print_exc()
         _explain(report, f"{type(error).__name__}: {error} (run again with --debug for the traceback)", _CRASH)

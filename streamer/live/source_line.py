@@ -17,7 +17,7 @@ from streamer.stream.sockets import bound, forget_file, make_socket, receive
 
 @dataclass(frozen=True, kw_only=True)
 class SourceEdge:
-    """Where one capture process is heard."""
+    """Where one capture process is activity."""
 
     name: str
     """Of the source, as in topics."""
@@ -30,13 +30,13 @@ class SourceEdge:
 
 
 class SourceLine:
-    """Used from the hub's thread; `ended` and `heard` may be looked at from others."""
+    """Used from the hub's thread; `ended` and `activity` may be looked at from others."""
 
     def __init__(self, context: zmq.Context[Any], edge: SourceEdge, limit: int, recording: RecordingState) -> None:
         self.name = edge.name
         self.ended = Event()
         """The source has come to its end, and everything that it sent has been taken in."""
-        self.heard = 0
+        self.activity = 0
         """Counts its messages, and moments at which it was not listened to on purpose."""
         self.book = EventBook(edge.name, limit)
         self.newest_ns = 0
@@ -52,7 +52,7 @@ class SourceLine:
     def must_wait(self) -> bool:
         """A file is not listened to while half of the events that the hub can hold wait for answers."""
         waits = self._edge.lossless and self.book.unanswered >= self._limit // 2
-        self.heard += waits
+        self.activity += waits
         return waits
 
     def take(self) -> list[bytes]:
@@ -60,7 +60,7 @@ class SourceLine:
         parts = receive(self.socket)
         if not parts or not hmac.compare_digest(parts[0], self._edge.token):
             return []
-        self.heard += 1
+        self.activity += 1
         return parts[1:]
 
     def close(self) -> None:

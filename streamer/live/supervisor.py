@@ -57,12 +57,12 @@ _ANSWERS_S = 15.0
 """How long the last movements of a finished file may wait for their answers."""
 _ENDING_S = 5.0
 _STEP_S = 0.05
-_LAST_WORDS_S = 0.4
+_DRAIN_S = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
 class LiveOptions:
-    """What one run is told beside its settings."""
+    """What one run is given beside its settings."""
 
     sources: tuple[SourceSpec, ...]
     settings: LiveSettings
@@ -324,7 +324,7 @@ class LiveSession:
 
     def _capture_task(self, job: SourceJob, restarts: int) -> CaptureTask:
         options = self._options
-        job.heard_at_start = self._hub.heard(job.name)
+        job.activity_at_start = self._hub.activity_of(job.name)
         return CaptureTask(
             source=job.spec,
             settings=self._settings,
@@ -379,9 +379,9 @@ class LiveSession:
         if job.keeper.waits or job.keeper.gave_up or self._hub.has_ended(job.name):
             job.silence.look(object())
             return
-        heard = self._hub.heard(job.name)
-        silent_s = job.silence.look(heard)
-        limit_s = START_S if heard == job.heard_at_start else max(SILENT_S, 3 * self._settings.stream.status_s)
+        activity = self._hub.activity_of(job.name)
+        silent_s = job.silence.look(activity)
+        limit_s = START_S if activity == job.activity_at_start else max(SILENT_S, 3 * self._settings.stream.status_s)
         if silent_s < limit_s:
             job.is_silent = False
         elif not job.is_silent:
@@ -394,10 +394,10 @@ class LiveSession:
             job.keeper.child.kill(f"the capture process has been silent for {GIVE_UP_S:g} s")
 
     def _look_after_worker(self, job: WorkerJob) -> None:
-        heard = self._hub.worker_heard(job.number)
-        if heard is None:
+        activity = self._hub.worker_activity(job.number)
+        if activity is None:
             job.silence.look(object())
-        elif job.silence.look(heard) > WORKER_SILENT_S:
+        elif job.silence.look(activity) > WORKER_SILENT_S:
             job.keeper.child.kill(f"it has been silent for {WORKER_SILENT_S:g} s")
         death = job.keeper.check()
         if death is None:
@@ -430,24 +430,24 @@ class LiveSession:
         return "source ended"
 
     def _end_children(self) -> tuple[int, float]:
-        """End capture first, so that its last words and their answers still arrive. Returns how many answers are missing, and
-        for how long nothing has been answered."""
+        """End capture first, so that its last candidates and their answers still arrive. Returns how many answers are missing,
+        and for how long nothing has been answered."""
         for job in self._jobs:
             if job.keeper is not None:
                 job.keeper.child.ask_to_stop()
-        until_s = monotonic() + _LAST_WORDS_S
-        while monotonic() < until_s and not self._all_is_told():
+        until_s = monotonic() + _DRAIN_S
+        while monotonic() < until_s and not self._all_is_published():
             sleep(0.01)
         unanswered, waiting_s = self._hub.unanswered, self._hub.waiting_s
         end_children(self.children)
         for job in self._jobs:
-            # A file that turned out to be cut off: the capture process told its events first, and its error last.
+            # A file that turned out to be cut off: the capture process sent its events first, and its error last.
             death = job.keeper.child.death() if job.keeper is not None else None
             if death is not None and not death.killed and job.failure is None:
                 job.failure = error_of(death)
         return unanswered, waiting_s
 
-    def _all_is_told(self) -> bool:
+    def _all_is_published(self) -> bool:
         return all(self._hub.has_ended(job.name) for job in self._jobs) and not self._hub.unanswered
 
 

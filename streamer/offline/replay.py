@@ -50,12 +50,12 @@ class _Reports:
     def __init__(self, source: Source, stage: CaptureStage, every_s: float | None) -> None:
         self._source, self._stage, self._every_s = source, stage, every_s
         self._newest: CaptureResult | None = None
-        self._t_ns = self._said_ns = 0
+        self._t_ns = self._reported_ns = 0
 
     def due(self, t_capture_ns: int, result: CaptureResult, clock: CaptureClock) -> Iterator[StatusMessage]:
         self._newest, self._t_ns = result, t_capture_ns
-        if self._every_s is not None and (not self._said_ns or t_capture_ns - self._said_ns >= self._every_s * 1e9):
-            self._said_ns = t_capture_ns
+        if self._every_s is not None and (not self._reported_ns or t_capture_ns - self._reported_ns >= self._every_s * 1e9):
+            self._reported_ns = t_capture_ns
             yield from self.last(clock)
 
     def last(self, clock: CaptureClock | None, state: SourceState = "online") -> Iterator[StatusMessage]:

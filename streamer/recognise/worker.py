@@ -52,7 +52,7 @@ class Recognising(Protocol):
 
 @dataclass(frozen=True)
 class WorkerTask:
-    """What a worker is told at its start."""
+    """What a worker is given at its start."""
 
     endpoint: str
     checkpoint: Path | None

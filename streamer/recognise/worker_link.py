@@ -30,10 +30,10 @@ class WorkerLink:
     ) -> None:
         self.status = WorkerStatus(state="starting")
         self.crop_px: int | None = None
-        self.heard = 0
+        self.activity = 0
         """Counts its replies."""
         self._instance: str | None = None
-        self._heard_s = self._hello_s = monotonic() - HEARTBEAT_S
+        self._last_reply_s = self._hello_s = monotonic() - HEARTBEAT_S
         self.endpoint = endpoint
         self.socket = make_socket(context, zmq.DEALER, high_water_mark=high_water_mark)
         self.socket.setsockopt(zmq.RECONNECT_IVL, 50)
@@ -59,7 +59,7 @@ class WorkerLink:
         if now_s - self._hello_s >= HEARTBEAT_S:
             self._hello_s = now_s
             self._send([HELLO])
-        if self.status.state in ("ready", "starting") and now_s - self._heard_s > SILENCE_S and self._instance is not None:
+        if self.status.state in ("ready", "starting") and now_s - self._last_reply_s > SILENCE_S and self._instance is not None:
             self.is_now("lost")
 
     def receive(self) -> tuple[list[Answer | Refusal], bool]:
@@ -70,10 +70,10 @@ class WorkerLink:
             if not self.socket.poll(0):
                 break
             reply = _reply_in(receive(self.socket))
-            self._heard_s = monotonic()
-            self.heard += 1
+            self._last_reply_s = monotonic()
+            self.activity += 1
             if isinstance(reply, WorkerReady):
-                has_come |= self._greet(reply)
+                has_come |= self._register(reply)
             else:
                 replies.append(reply)
         return replies, has_come
@@ -91,7 +91,7 @@ class WorkerLink:
             self.status, state=state, restarts=self.status.restarts if restarts is None else restarts
         )
 
-    def _greet(self, ready: WorkerReady) -> bool:
+    def _register(self, ready: WorkerReady) -> bool:
         has_come = self.status.state != "ready" or ready.instance != self._instance
         self._instance = ready.instance
         self.status = msgspec.structs.replace(self.status, state="ready", device=ready.device, model=ready.model)

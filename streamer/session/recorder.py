@@ -106,7 +106,7 @@ class Recorder:
         self._clocks_ns = 0
         self._regions: tuple[str, ...] = ()
         self._early: list[MotionMessage] = []
-        self._looked_s = monotonic()
+        self._checked_s = monotonic()
         try:
             private_folder(folder)
             if (folder / EVENTS).exists():
@@ -129,13 +129,13 @@ class Recorder:
             **more,
         )
         self._write_session()
-        with self._told():
+        with self._as_run_error():
             self._put(self._clocks, _csv_line(CLOCK_COLUMNS))
             self._note_clocks(clock_pair())
 
     def take(self, topic: str, payload: bytes) -> None:
         """Write one message that is about to be published. Raises RunError where it cannot be kept."""
-        with self._told():
+        with self._as_run_error():
             self._check_place()
             if monotonic_ns() - self._clocks_ns >= _CLOCKS_EVERY_NS:
                 self._note_clocks(clock_pair())
@@ -165,7 +165,7 @@ class Recorder:
                 self._write_session()
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _as_run_error(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -174,9 +174,9 @@ class Recorder:
 
     def _check_place(self) -> None:
         """Now and then: is what is written still where it can be found?"""
-        if monotonic() - self._looked_s < _LOOK_S:
+        if monotonic() - self._checked_s < _LOOK_S:
             return
-        self._looked_s = monotonic()
+        self._checked_s = monotonic()
         for file, name in ((self._events, EVENTS), (self._motion, MOTION)):
             mine = os.fstat(file.fileno())
             try:

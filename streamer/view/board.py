@@ -24,7 +24,7 @@ class Event:
     emotion: EmotionMessage | None = None
 
     @property
-    def taken_back(self) -> bool:
+    def is_retracted(self) -> bool:
         return self.spot is not None and self.spot.phase == "retracted"
 
     @property
@@ -48,24 +48,24 @@ class Board:
         self.sources: dict[str, SourceBoard] = {}
         """Name -> source, in the order in which they were heard of first."""
         self.shown = ""
-        """The source that is looked at: the first one until another is chosen."""
+        """The source that is shown: the first one until another is chosen."""
         self.events: OrderedDict[str, Event] = OrderedDict()
         """Event id -> event, oldest first, of all sources."""
         self.emotions: list[EmotionMessage] = []
         self.markers: deque[MarkerMessage] = deque(maxlen=_EVENTS_KEPT)
         self.phases: Counter[str] = Counter()
         self.retractions: Counter[str] = Counter()
-        """Reason -> movements that were taken back; `macro` for those that lasted too long."""
+        """Reason -> movements that were retracted; `macro` for those that lasted too long."""
         self.notices: deque[str] = deque(maxlen=_NOTICES_KEPT)
 
     @property
     def source(self) -> SourceBoard:
-        """The source that is looked at."""
+        """The source that is shown."""
         return self.sources.get(self.shown) or SourceBoard()
 
     @property
     def status(self) -> StatusMessage | None:
-        """Newest status of the source that is looked at."""
+        """Newest status of the source that is shown."""
         return self.source.status
 
     def take(self, message: AnyMessage) -> None:
@@ -97,6 +97,6 @@ class Board:
     def _event(self, event_id: str) -> Event:
         event = self.events.setdefault(event_id, Event())
         while len(self.events) > _EVENTS_KEPT:
-            old = next((key for key, one in self.events.items() if one.taken_back), next(iter(self.events)))
+            old = next((key for key, one in self.events.items() if one.is_retracted), next(iter(self.events)))
             del self.events[old]
         return event

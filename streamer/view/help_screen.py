@@ -20,11 +20,11 @@ _KEYS = {
 _WORDS = {
     "signal": "how far brows, nose and mouth are from rest, and the limit, px",
     "orange, grey": "above the limit; while a gate was shut",
-    "events": "+ - ! recognised, ? no label, · open, × taken back, x held, M marker",
+    "events": "+ - ! recognised, ? no label, · open, × retracted, x held, M marker",
     "limit, ‰": "smallest movement that is found now; ‰ of the eye distance",
     "watched": "share of the last minute, and what stood in the way of the rest",
-    "held back": "kept by a gate from being announced",
-    "taken back": "announced, and then found to be something else",
+    "rejected": "kept by a gate from being announced",
+    "retracted": "announced, and then found to be something else",
     "amplitude px": "largest displacement on the face, px of the 128 px crop",
     "late ms": "from the apex in front of the camera to the published answer",
 }

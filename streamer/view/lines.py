@@ -58,7 +58,7 @@ class News:
     """Tells what changed from what is only said again: of the statuses, one a second, only those that bring a change."""
 
     def __init__(self) -> None:
-        self._said: dict[str, tuple[object, ...]] = {}
+        self._printed: dict[str, tuple[object, ...]] = {}
 
     def brings(self, message: AnyMessage) -> bool:
         """True for every movement, and for a status that finds source, gates, faces or recogniser in another state."""
@@ -66,8 +66,8 @@ class News:
             return not isinstance(message, MotionMessage)
         faces = tuple(face.face_id for face in message.faces)
         state = (message.session, message.state, message.reason, tuple(message.flags), faces, message.worker.state)
-        is_new = self._said.get(message.source) != state
-        self._said[message.source] = state
+        is_new = self._printed.get(message.source) != state
+        self._printed[message.source] = state
         return is_new
 
 
@@ -132,7 +132,7 @@ def totals(board: Board) -> list[str]:
     if not statuses:
         return []
     lines = [_frames(status, named=len(statuses) > 1) for status in statuses]
-    lines.append(f"movements: {board.phases['confirmed']} confirmed; taken back: {_counts(board.retractions)}")
+    lines.append(f"movements: {board.phases['confirmed']} confirmed; retracted: {_counts(board.retractions)}")
     shut = sum((source.shut for source in board.sources.values()), Counter[str]())
     if shut:
         rates = ", ".join(f"{status.fps:.1f}" for status in statuses)

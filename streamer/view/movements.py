@@ -15,13 +15,13 @@ from streamer.view.curves import bar
 
 _BARS = ((130, 16), (96, 8), (76, 3))
 """Columns of the console -> cells of a bar; below the last there is a figure only."""
-_TAKEN_BACK_SIGN, _OPEN_SIGN = "×", "·"
+_RETRACTED_SIGN, _OPEN_SIGN = "×", "·"
 
 
 def movements(board: Board, width: int, rows: int) -> RenderableType:
-    """A table of `rows` lines below its heading. What was taken back is counted elsewhere: a talker makes many."""
-    told = [event for event in board.events.values() if not event.taken_back][-rows:]
-    labels = next((list(event.emotion.probabilities) for event in reversed(told) if event.emotion), list(LABEL_COLOURS))
+    """A table of `rows` lines below its heading. What was retracted is counted elsewhere: a talker makes many."""
+    listed = [event for event in board.events.values() if not event.is_retracted][-rows:]
+    labels = next((list(event.emotion.probabilities) for event in reversed(listed) if event.emotion), list(LABEL_COLOURS))
     cells = _bar_cells(width)
     shown = labels if cells else ["probability"]
     table = Table(box=None, padding=(0, 1), expand=False, header_style="dim")
@@ -31,17 +31,17 @@ def movements(board: Board, width: int, rows: int) -> RenderableType:
         table.add_column(heading, no_wrap=True)
     table.add_column("amplitude px" if cells else "px", justify="right", no_wrap=True)
     table.add_column("late ms" if cells else "ms", justify="right", no_wrap=True)
-    for event in reversed(told):
+    for event in reversed(listed):
         table.add_row(*_row(board, event, labels, cells))
-    for _ in range(rows - len(told)):
+    for _ in range(rows - len(listed)):
         table.add_row("")
     return table
 
 
 def event_sign(event: Event) -> tuple[str, str]:
     """The sign of a movement under the curves, and its style."""
-    if event.taken_back:
-        return _TAKEN_BACK_SIGN, "dim"
+    if event.is_retracted:
+        return _RETRACTED_SIGN, "dim"
     if event.emotion is None:
         return _OPEN_SIGN, "bold"
     label = event.emotion.label or ""

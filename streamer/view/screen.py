@@ -186,7 +186,7 @@ def _foot(board: Board, details_width: int | None) -> list[Text]:
         return []
     lost = f"   lost between processes: {counts(status.edges)}" if status.edges else ""
     frames = f"{status.captured} captured = {status.processed} processed + {status.waiting} waiting"
-    held, back = f"held back by gates: {counts(status.gated)}", f"taken back: {counts(board.retractions)}"
+    held, back = f"rejected by gates: {counts(status.gated)}", f"taken back: {counts(board.retractions)}"
     if details_width is None:
         lines = [Text(f"{held}   {back}", style="dim")]
     else:

@@ -62,7 +62,7 @@ class TerminalView:
             self._suspend()
         pressed = self._keys.pressed()
         for key in pressed:
-            self._obey(key)
+            self._handle_key(key)
         if pressed or (not self._frozen and monotonic() - self._drawn_s >= _REFRESH_S):
             self._draw()
 
@@ -75,7 +75,7 @@ class TerminalView:
         width, height = self._console.size
         self._print(screen(self._board, width, min(height, _LAST_PICTURE_LINES)))
 
-    def _obey(self, key: str) -> None:
+    def _handle_key(self, key: str) -> None:
         if key in "qQ":
             self.end_wanted = True
         elif key in "mM" and self._mark is not None:

@@ -157,7 +157,7 @@ def judge(protocol: Protocol, answers: FloatArray, epochs: IntArray, maps: MapSe
 
 
 def curve(seed: int, epochs: IntArray, answers: FloatArray, labels: IntArray) -> list[CurvePoint]:
-    """Scores after every epoch looked at; answers: (e, n, classes)."""
+    """Scores after every evaluated epoch; answers: (e, n, classes)."""
     points = []
     for epoch, own in zip(epochs, answers, strict=True):
         found = score(labels, own.argmax(axis=1), own.shape[1])

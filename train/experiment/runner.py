@@ -6,7 +6,7 @@
       parts/*.npz         one file per finished task (see `train.execution.tasks.TaskResult`); a file that exists is complete.
       results.json        every figure (`RunResults` below); written when all tasks are done, and again when more are added.
       predictions.csv     protocol, seed, database, subject, clip, label, predicted, epoch, one probability per class
-      curves.csv          seed, epoch, uf1, uar, loss: all held-out subjects after every epoch that was looked at
+      curves.csv          seed, epoch, uf1, uar, loss: all held-out subjects after every epoch that was evaluated
 
 `RunResults.protocols` maps `final`, `paper` and, where it was asked for, `nested` to a
 `train.experiment.results.ProtocolResult`; those with `optimistic: true` must be shown as OPTIMISTIC. A run that was killed at
@@ -52,7 +52,7 @@ FORMAT: Literal["ahmsa-run-1"] = "ahmsa-run-1"
 LARGEST_GROUP_ON_CPU = 16
 """More networks at once leave the cache, gain nothing on a CPU, and lose more work to a kill."""
 Announce = Callable[[int], None]
-"""Told the total of network-epochs before the work begins."""
+"""Called with the total of epochs, over all fits, before the work begins."""
 
 
 class DataCard(msgspec.Struct, frozen=True, kw_only=True):

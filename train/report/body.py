@@ -108,7 +108,7 @@ def _run(entry: Entry) -> Iterator[Block]:
     )
     if entry.leak.looks > 1:
         yield Heading("Curves", level=3)
-        yield Text("Held-out subjects after every epoch that was looked at: to look at, not to choose from.")
+        yield Text("Held-out subjects after every evaluated epoch: to look at, not to choose from.")
         yield Picture(f"curves-{name}.png", f"Scores and loss of {entry.name} over epochs", plots.curves(results))
     yield Heading("Calibration", level=3)
     yield Text(

@@ -34,7 +34,7 @@ def confusions(result: ProtocolResult, labels: Sequence[str]) -> bytes:
 
 
 def curves(results: RunResults) -> bytes:
-    """Scores and loss of the held-out subjects after every epoch looked at; a thin line per seed, a thick one for the mean."""
+    """Scores and loss of the held-out subjects after every evaluated epoch; a thin line per seed, a thick one for the mean."""
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     left, right = _row(figure, 2)
     epochs = sorted({point.epoch for point in results.curves})

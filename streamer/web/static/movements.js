@@ -78,7 +78,7 @@ function signOf(one) {
 }
 
 function words(one) {
-  if (isBack(one)) return `taken back: ${one.spot.reason}`;
+  if (isBack(one)) return `retracted: ${one.spot.reason}`;
   if (!one.emotion) return `${one.spot?.phase ?? "seen"} …`;
   return one.emotion.label ?? `no label: ${one.emotion.abstained}`;
 }

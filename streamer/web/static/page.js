@@ -175,7 +175,7 @@ function showBooks(message) {
   const rows = {
     frames: `${message.captured} captured = ${message.processed} processed + ${message.waiting} waiting + dropped (${counts(message.dropped)})`,
     "ms per frame, p50/p95": stages.join(", ") || "not known yet",
-    "held back by gates": counts(message.gated),
+    "rejected by gates": counts(message.gated),
     "lost between processes": counts(message.edges),
   };
   at("books").replaceChildren(...Object.entries(rows).flatMap(([name, value]) => [element("dt", "", name), element("dd", "", value)]));

@@ -67,8 +67,8 @@ print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
             ["--replay", "{folder}", "--record", "{folder}", "--worker", "tcp://127.0.0.1:1"],
             "--record and --worker cannot be had",
         ),
-        (["--demo", "--worker", "tcp://127.0.0.1:1", "--device", "cuda"], "--device cannot be had with --worker"),
-        (["--replay", "{folder}", "--web"], "--web cannot be had with --replay"),
+        (["--demo", "--worker", "tcp://127.0.0.1:1", "--device", "cuda"], "--device cannot be combined with --worker"),
+        (["--replay", "{folder}", "--web"], "--web cannot be combined with --replay"),
         (["--demo", "--web", "99999"], "--web"),
     ],
 )

@@ -42,4 +42,4 @@ def test_the_last_lines_count_every_source():
     assert totals(board)[0] == "151 frames captured = 150 processed + 1 dropped + 0 waiting"
     board.take(msgspec.structs.replace(STATUS, source="camera1"))
     assert [line.split(":")[0] for line in totals(board)[:2]] == ["demo", "camera1"]
-    assert "taken back: macro 1" in totals(board)[2]
+    assert "retracted: macro 1" in totals(board)[2]

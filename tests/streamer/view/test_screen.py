@@ -42,7 +42,7 @@ def test_the_screen_shows_what_a_watcher_needs(board):
         *("demo", "● online", "30.0 frames/s", "REC events", "cpu, model 9f3c2a7b", "probabilities calibrated"),
         *("brows", "nose", "mouth", "now / limit, px", "0.11 / 0.40", "-5 s", "now"),
         *("amplitude px", "late ms", "! surprise", "0.82", "1.31", "170", "? abstained: low_confidence"),
-        *("held back by gates: blink 2", "announced and taken back: macro 1"),
+        *("rejected by gates: blink 2", "announced and retracted: macro 1"),
         *("151 captured = 150 processed + 0 waiting + dropped (duplicate 1)", "ahmsa-watch tcp://127.0.0.1:5556", "AI Act"),
     ):
         assert words in picture
@@ -101,7 +101,7 @@ def test_nothing_is_drawn_wrongly_before_the_first_message():
     assert "starting" in drawn(Board(), 80)
 
 
-def test_what_was_taken_back_is_counted_and_does_not_push_results_out(board):
+def test_what_was_retracted_is_counted_and_does_not_push_results_out(board):
     talker = next(m for m in GOLDEN if isinstance(m, wire.SpotMessage) and m.phase == "retracted")
     for number in range(30):
         board.take(msgspec.structs.replace(talker, event_id=f"t{number}", reason="speech"))
@@ -113,5 +113,5 @@ def test_what_was_taken_back_is_counted_and_does_not_push_results_out(board):
 def test_the_help_fits_a_small_console_and_explains_keys_and_words(board):
     picture = shown(help_screen(board), 80, 24)
     assert len(picture.splitlines()) <= 24
-    for words in ("freeze", "marker", "taken back", "- negative", "amplitude px", "AI Act", "ahmsa-watch tcp://127.0.0.1:5556"):
+    for words in ("freeze", "marker", "retracted", "- negative", "amplitude px", "AI Act", "ahmsa-watch tcp://127.0.0.1:5556"):
         assert words in picture

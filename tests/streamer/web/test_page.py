@@ -25,7 +25,7 @@ def test_the_page_shows_what_happens_and_sets_a_marker(program, page, golden):
     program.publish(*golden["status"], *golden["motion"], *golden["spot"], *golden["emotion"], *golden["marker"])
     page.get_by_text("! surprise").first.wait_for()
     movements = page.locator("#movements").inner_text()
-    for words in ("? no label: low_confidence", "× taken back: macro", "amplitude 1.31 px", "170 ms after the apex", "film 3"):
+    for words in ("? no label: low_confidence", "× retracted: macro", "amplitude 1.31 px", "170 ms after the apex", "film 3"):
         assert words in movements
     assert "too_small: eyes 34 px apart, 40 needed: come closer" in page.locator("#gates").inner_text()
     limits = page.locator("#limits").inner_text()
