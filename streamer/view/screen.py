@@ -186,11 +186,11 @@ def _foot(board: Board, details_width: int | None) -> list[Text]:
         return []
     lost = f"   lost between processes: {counts(status.edges)}" if status.edges else ""
     frames = f"{status.captured} captured = {status.processed} processed + {status.waiting} waiting"
-    held, back = f"rejected by gates: {counts(status.gated)}", f"taken back: {counts(board.retractions)}"
+    rejected, retracted = f"rejected by gates: {counts(status.gated)}", f"retracted: {counts(board.retractions)}"
     if details_width is None:
-        lines = [Text(f"{held}   {back}", style="dim")]
+        lines = [Text(f"{rejected}   {retracted}", style="dim")]
     else:
-        lines = [Text(held + _last_rejection(board), style="dim"), Text(f"announced and {back}", style="dim")]
+        lines = [Text(rejected + _last_rejection(board), style="dim"), Text(f"announced and {retracted}", style="dim")]
     lines.append(Text(f"frames: {frames} + dropped ({counts(status.dropped)}){lost}", style="dim"))
     if board.page is not None:
         lines.append(Text(f"page: {board.page}", style=SKY_BLUE))
