@@ -166,6 +166,18 @@ def test_lines_where_the_output_is_no_terminal_and_a_second_program_that_watches
         watching.communicate(timeout=30)
 
 
+def test_ctrl_c_ends_a_watcher(tmp_path):
+    watching = subprocess.Popen([BIN / "ahmsa-watch", f"ipc://{tmp_path}/nobody", "--stay"], stderr=subprocess.PIPE, text=True)
+    try:
+        assert "listening" in watching.stderr.readline()
+        watching.send_signal(signal.SIGINT)
+        _, said = watching.communicate(timeout=30)
+        assert (watching.returncode, said) == (130, "")
+    finally:
+        watching.kill()
+        watching.wait()
+
+
 def test_watch_prints_the_schema():
     assert run("ahmsa-watch", "--schema").stdout == json_schema_text()
 
