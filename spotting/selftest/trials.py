@@ -25,7 +25,7 @@ class Conditions:
     """What else the person did around a moment, as the untouched recording shows it."""
 
     head_px_s: float
-    """Travel of the face's middle, px of the 128 px crop a second."""
+    """Travel of the face's middle, px of the 128 px crop a second; NaN where there is no face."""
     talking: bool
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,10 +47,11 @@ class Behaviour:
     def _between(self, start_s: float, end_s: float, middle_s: float) -> Conditions:
         first, last = np.searchsorted(self.times_s, [start_s, end_s])
         steps = self.step_px[first + 1 : last + 1]
-        length_s = float(self.times_s[min(last, len(self.times_s) - 1)] - self.times_s[first])
+        known = ~np.isnan(steps)
+        length_s = float(np.diff(self.times_s[first : last + 1])[known].sum())
         nearest = int(np.argmin(np.abs(self.times_s - middle_s)))
         talking = bool(self.lips_px_s[nearest] > _TALK_PX_S)  # NaN: not talking
-        return Conditions(float(np.nansum(steps)) / max(length_s, 1e-3), talking)
+        return Conditions(float(steps[known].sum()) / length_s if known.any() else math.nan, talking)
 
 
 def behaviour_of(times_ns: Sequence[int], faces: Sequence[FaceNote | None]) -> Behaviour:
