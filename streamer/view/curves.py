@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from rich.text import Text
 
@@ -21,14 +22,15 @@ def curve(bins: Sequence[Bin], now_number: int, cells: int, lines: int) -> list[
     """The newest `cells` bins up to `now_number` as `lines` lines of blocks, scaled by their thresholds: orange from the
     threshold on, grey while a gate was shut. A bin without a sample is blank."""
     known = {one.number: one for one in bins}
-    drawn = [Text() for _ in range(lines)]
-    for number in range(now_number - cells + 1, now_number + 1):
-        one = known.get(number)
-        level = 0 if one is None else _level(one.part, lines)
-        style = "" if one is None else _ABOVE if one.part >= 1 else _SHUT if one.gate else _BELOW
-        for place, line in enumerate(drawn):
-            below = (lines - 1 - place) * _EIGHTHS
-            line.append(_BLOCKS[max(0, min(_EIGHTHS, level - below))], style=style)
+    shown = [known.get(number) for number in range(now_number - cells + 1, now_number + 1)]
+    levels = [0 if one is None else _level(one.part, lines) for one in shown]
+    runs = [(style, list(places)) for style, places in groupby(range(cells), lambda place: _style(shown[place]))]
+    drawn = []
+    for below in reversed(range(0, lines * _EIGHTHS, _EIGHTHS)):
+        line = Text()
+        for style, places in runs:
+            line.append("".join(_BLOCKS[max(0, min(_EIGHTHS, levels[place] - below))] for place in places), style=style)
+        drawn.append(line)
     return drawn
 
 
@@ -59,6 +61,12 @@ def bar(value: float, style: str, cells: int) -> Text:
     full, rest = divmod(round(value * cells * _EIGHTHS), _EIGHTHS)
     blocks = "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
     return Text.assemble((blocks.ljust(cells), style), f" {value:.2f}")
+
+
+def _style(one: Bin | None) -> str:
+    if one is None:
+        return ""
+    return _ABOVE if one.part >= 1 else _SHUT if one.gate else _BELOW
 
 
 def _level(part: float, lines: int) -> int:

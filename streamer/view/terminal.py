@@ -20,7 +20,9 @@ from streamer.view.help_screen import help_screen
 from streamer.view.keys import Keys
 from streamer.view.screen import screen
 
-_REFRESH_S = 0.12
+_REFRESH_S, _SLOWEST_S = 0.12, 0.5
+_DRAWING_PART = 0.1
+"""Of the time, at most, goes into drawing: a large screen is drawn less often."""
 _SCREENSHOT_WIDTH, _SCREENSHOT_HEIGHT = 110, 34
 _LAST_PICTURE_LINES = 34
 _SUSPEND = getattr(signal, "SIGTSTP", None)  # Windows has none
@@ -37,7 +39,7 @@ class TerminalView:
         self._marks = 0
         self._keys = Keys()
         self._live: Live | None = None
-        self._drawn_s = 0.0
+        self._drawn_s, self._pause_s = 0.0, _REFRESH_S
         self._frozen = self._helping = self._is_gone = self._suspend_asked = False
 
     def opened(self, endpoint: str, mark: Callable[[str], None] | None = None, page: str | None = None) -> None:
@@ -63,7 +65,7 @@ class TerminalView:
         pressed = self._keys.pressed()
         for key in pressed:
             self._handle_key(key)
-        if pressed or (not self._frozen and monotonic() - self._drawn_s >= _REFRESH_S):
+        if pressed or (not self._frozen and monotonic() - self._drawn_s >= self._pause_s):
             self._draw()
 
     def closed(self) -> None:
@@ -99,6 +101,7 @@ class TerminalView:
         except OSError:  # the terminal was closed: nothing is tidied up on it, and the run ends (with or without a SIGHUP)
             self._is_gone = True
             raise
+        self._pause_s = min(_SLOWEST_S, max(_REFRESH_S, (monotonic() - self._drawn_s) / _DRAWING_PART))
 
     def _key_line(self) -> str:
         if not self._keys.available:
