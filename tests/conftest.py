@@ -16,3 +16,10 @@ def fakes():
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(autouse=True)
+def no_database_known(tmp_path, monkeypatch):
+    """Whatever the user of this machine has said by `ahmsa-data root`."""
+    monkeypatch.delenv("AHMSA_DATA", raising=False)
+    monkeypatch.setattr("ahmsa.databases.root._place", lambda: tmp_path / "settings" / "data-root")

@@ -103,7 +103,9 @@ def evaluate(
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="A few generated minutes instead of more than an hour.")] = False,
     db: Annotated[str | None, typer.Option("--db", help="samm-lv or casme2-long instead of generated faces.")] = None,
-    data: Annotated[Path | None, typer.Option("--data", help="Folder of that database as distributed.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder of that database, where `ahmsa-data root` does not say it.")
+    ] = None,
     plots: Annotated[Path | None, typer.Option("--plots", help="Folder for plots.")] = None,
 ) -> None:
     """Measure the spotter: on generated faces with known movements, or on a database of long videos.
@@ -113,9 +115,9 @@ def bench(
     ahmsa-spot bench --db samm-lv --data /data/SAMM_longvideos
     """
     if db is not None:
-        if data is None:
-            raise UsageError("--db needs --data, the folder of the database")
-        _bench_database(db, data, plots)
+        from ahmsa.databases.root import data_root
+
+        _bench_database(db, data_root(data), plots)
         return
     from spotting.benchmark.run import table
 
@@ -129,7 +131,7 @@ app.command("selftest")(selftest)
 def main() -> None:
     """`ahmsa-spot VIDEO` is short for `ahmsa-spot run VIDEO`."""
     first = sys.argv[1] if len(sys.argv) > 1 else "--help"
-    if first not in (*_COMMANDS, "--help"):
+    if first not in (*_COMMANDS, "-h", "--help", "--version", "--install-completion", "--show-completion"):
         sys.argv.insert(1, "run")
     elif len(sys.argv) == 1:
         sys.argv.append("--help")

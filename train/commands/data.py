@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ahmsa.databases.root import data_root, keep_root
 from configs.command import program, run_program
 from train.commands.options import Apex, Classes, Database, Root, SkipBad
 
@@ -20,7 +21,7 @@ app = program("Databases: check what is on disk against the official totals, and
 @app.command()
 def check(
     db: Database,
-    data: Root,
+    data: Root = None,
     classes: Classes = 3,
     official: Annotated[
         Path | None, typer.Option("--official", help="A published class list (combined_3class_gt.csv) to compare key by key.")
@@ -36,16 +37,27 @@ def check(
     """
     from train.prepare.check import check as run_check
 
-    result = run_check(db, data, classes, official)
+    result = run_check(db, data_root(data), classes, official)
     _show(result)
     if not result.passed:
         raise typer.Exit(1)
 
 
 @app.command()
+def root(
+    folder: Annotated[Path | None, typer.Argument(help="The folder below which the databases lie.", show_default=False)] = None,
+) -> None:
+    """Say once where the databases lie, or see what was said.
+
+    ahmsa-data root /data
+    """
+    typer.echo(str(data_root() if folder is None else keep_root(folder)))
+
+
+@app.command()
 def prepare(
     db: Database,
-    data: Root,
+    data: Root = None,
     classes: Classes = 3,
     apex: Apex = "middle",
     crop_px: Annotated[
@@ -68,7 +80,7 @@ def prepare(
     from train.prepare.contact_sheet import write_contact_sheet
 
     how = {"crop_px": crop_px, "flow": {"layout": layout}, "apex_rule": apex}
-    prepared = prepared_maps(db, data, how, classes=classes, skip_bad=skip_bad, jobs=jobs, cache=cache)
+    prepared = prepared_maps(db, data_root(data), how, classes=classes, skip_bad=skip_bad, jobs=jobs, cache=cache)
     sheet = prepared.folder / "contact.png"
     write_contact_sheet(sheet, prepared.maps)
     typer.echo(f"{len(prepared.maps)} maps of {len(prepared.maps.subjects)} subjects in {prepared.folder}; look at {sheet}")

@@ -9,8 +9,8 @@ import typer
 
 from ahmsa.errors import UsageError
 from configs.command import program, run_program
-from train.commands.maps import prepared_maps, ready_made, require_one
-from train.commands.options import Apex, Classes, Database, Device, Maps, MaybeRoot, SkipBad
+from train.commands.maps import frames_root, prepared_maps, ready_made
+from train.commands.options import Apex, Classes, Database, Device, Maps, Root, SkipBad
 
 if TYPE_CHECKING:
     from ahmsa.model.checkpoint import Checkpoint
@@ -25,7 +25,7 @@ def _evaluate(
     checkpoint: Annotated[Path | None, typer.Argument(help="A .safetensors file.  [default: the shipped one]")] = None,
     maps: Maps = None,
     db: Database = "3db",
-    data: MaybeRoot = None,
+    data: Root = None,
     classes: Classes = 3,
     apex: Apex = "middle",
     skip_bad: SkipBad = False,
@@ -51,10 +51,10 @@ def _evaluate(
     from ahmsa.model.checkpoint import Checkpoint, shipped
     from train.experiment.evaluate import evaluate
 
-    require_one(maps, data)
+    root = frames_root(maps, data)
     model = Checkpoint.load(checkpoint or shipped())
     where = resolve_device(device)
-    given = ready_made(maps, db) if maps else _prepared(model, db, data or Path(), classes, apex, skip_bad)
+    given = ready_made(maps or Path(), db) if root is None else _prepared(model, db, root, classes, apex, skip_bad)
     result = evaluate(model, given, where)
     if result.warning:
         typer.secho(f"WARNING: {result.warning}", err=True, fg="red", bold=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ahmsa.databases.root import data_root
 from ahmsa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,10 +16,14 @@ if TYPE_CHECKING:
     from train.prepare.prepared_maps import Prepared
 
 
-def require_one(maps: Path | None, data: Path | None) -> None:
-    """Raises UsageError unless exactly one of the two says where the faces are."""
-    if (maps is None) == (data is None):
-        raise UsageError("say where the faces are: --maps for ready-made flow maps, or --data for a database's own frames")
+def frames_root(maps: Path | None, data: Path | None) -> Path | None:
+    """Where the database's own frames lie; None where ready-made maps are used. Raises UsageError where both are named, or
+    neither is known."""
+    if maps is None:
+        return data_root(data)
+    if data is not None:
+        raise UsageError("--maps and --data exclude each other: ready-made flow maps, or a database's own frames")
+    return None
 
 
 def ready_made(maps: Path, db: str) -> MapSet:

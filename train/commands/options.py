@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
-_DATA = typer.Option("--data", help="The folder that holds the database as distributed: workbook and frames.")
+_DATA = typer.Option(
+    "--data",
+    help="The folder that holds the database as distributed.  [default: what `ahmsa-data root` or AHMSA_DATA says]",
+    show_default=False,
+)
 
 Database = Annotated[str, typer.Option("--db", help="smic, samm, casme2, casme3, or 3db: the first three below one folder.")]
-Root = Annotated[Path, _DATA]
-MaybeRoot = Annotated[Path | None, _DATA]
+Root = Annotated[Path | None, _DATA]
 Maps = Annotated[Path | None, typer.Option("--maps", help="Folder of ready-made flow maps in the published layout.")]
 Classes = Annotated[int, typer.Option("--classes", help="With --data: 3, or 4 or 7 for casme3.")]
 Apex = Annotated[

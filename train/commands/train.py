@@ -14,8 +14,8 @@ from ahmsa.errors import UsageError
 from configs.command import PrintConfig, Set, print_config, program, run_program
 from configs.load import assignments, load_settings, shipped
 from configs.training import TrainSettings
-from train.commands.maps import prepared_maps, ready_made, require_one
-from train.commands.options import Apex, Classes, Database, Device, Maps, MaybeRoot, SkipBad
+from train.commands.maps import frames_root, prepared_maps, ready_made
+from train.commands.options import Apex, Classes, Database, Device, Maps, Root, SkipBad
 from train.commands.progress import epochs_bar
 from train.commands.tables import show_ablation, show_run
 
@@ -48,7 +48,7 @@ def train() -> None:
 def _run(
     db: Database = "3db",
     maps: Maps = None,
-    data: MaybeRoot = None,
+    data: Root = None,
     classes: Classes = 3,
     apex: Apex = "middle",
     skip_bad: SkipBad = False,
@@ -117,12 +117,11 @@ def _run(
     model = model_of(recipe)
     if final and not model.is_exported:
         raise UsageError(f"--final exports AHMSA-Net, and no {recipe.model}: leave it away, and this model is judged")
-    require_one(maps, data)
-    if maps is not None:
-        read = ready_made(maps, db)
+    root = frames_root(maps, data)
+    if root is None:
+        read = ready_made(maps or Path(), db)
     else:
-        how = {"apex_rule": apex}
-        read = prepared_maps(db, data or Path(), how, classes=classes, skip_bad=skip_bad, jobs=jobs).maps
+        read = prepared_maps(db, root, {"apex_rule": apex}, classes=classes, skip_bad=skip_bad, jobs=jobs).maps
     recipe = msgspec.structs.replace(recipe, net=msgspec.structs.replace(recipe.net, classes=len(read.label_names)))
     folder = out or Path("runs") / f"{db}-{settings.stem if settings else preset}"
     where = resolve_device(device)

@@ -86,7 +86,7 @@ def test_what_is_asked_wrongly_ends_with_2_and_a_sentence(tmp_path, arguments, w
     [
         (["--video", "nowhere.mp4"], "there is no video file nowhere.mp4"),
         (["--demo", "--duration", "0.1", "--screenshot", "{folder}/file/screen.svg"], "screen.svg cannot be written"),
-        (["--demo", "--publish", "tcp://192.0.2.1:5556"], "no such address"),
+        (["--demo", "--publish", "tcp://192.0.2.1:5556", "--insecure"], "no such address"),
     ],
 )
 def test_what_cannot_be_done_ends_with_1_and_a_sentence(tmp_path, arguments, words, start_worker):

@@ -51,8 +51,8 @@ def test_one_database_alone_can_be_judged(command):
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "sentence"),
     [
-        (["some.safetensors"], 2, "say where the faces are"),
-        (["some.safetensors", "--maps", "maps", "--data", "maps"], 2, "say where the faces are"),
+        (["some.safetensors"], 2, "no database is known on this machine"),
+        (["some.safetensors", "--maps", "maps", "--data", "maps"], 2, "exclude each other"),
         (["none.safetensors", "--maps", "maps"], 1, "no checkpoint at none.safetensors"),
         (["other.safetensors", "--maps", "maps", "--device", "cpu"], 1, "use a checkpoint of the same class set"),
         (["some.safetensors", "--db", "casme3", "--data", "maps", "--classes", "4"], 2, "but --classes is 4; give --classes 3"),

@@ -107,7 +107,7 @@ def test_an_ablation_is_one_command(command, tmp_path):
     ("arguments", "exit_code", "sentence"),
     [
         (["--maps", "nowhere"], 1, "no folder nowhere"),
-        ([], 2, "say where the faces are"),
+        ([], 2, "no database is known on this machine"),
         (["--maps", "maps", "--preset", "huge"], 2, "no preset 'huge'; choose one of"),
         (["--maps", "maps", "--db", "casme9"], 2, "no ready-made maps of 'casme9'"),
         (["--maps", "maps", "--device", "abacus"], 1, "no device called"),
