@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from ahmsa.face.crop import cut_crop
+from ahmsa.face.cut import CutDetector
 from ahmsa.face.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points, similarity_scale
 from ahmsa.face.landmarks import FaceMesh
 from ahmsa.settings import FaceSettings
@@ -57,12 +58,17 @@ class FaceTracker:
         self._detector = detector or FaceMesh(settings.max_faces)
         self._canonical = canonical_points_px(settings.crop_px)
         self._tracks: list[_Track] = []
+        self._cut = CutDetector()
         self._refreshed_ns: int | None = None
         self._faces_seen = 0
         self._anchors = 0
 
     def update(self, frame: Frame, hold: Collection[int] = ()) -> list[AlignedFace]:
-        """The faces of a frame. Those whose id is in `hold` keep their alignment whatever the head does."""
+        """The faces of a frame. Those whose id is in `hold` keep their alignment whatever the head does. After a cut all faces
+        are new ones: who is in the same place may be another person."""
+        if self._cut.is_cut(frame.image):
+            self._tracks.clear()
+            self._refreshed_ns = None
         if self._is_due(frame.t_capture_ns):
             self._refresh(frame, hold)
         return [self._aligned(frame, track) for track in self._tracks if track.visible]

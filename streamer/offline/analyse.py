@@ -28,11 +28,10 @@ from streamer.acquire.video_file import video_info
 from streamer.offline.analyse_video import Analysed, Given, Job, analyse_video
 from streamer.session.reader import read_session
 from streamer.session.session import Session, load_session
-from streamer.session.table import EVENT_COLUMNS, csv_text, duration_s, event_columns, event_rows, face_rows
+from streamer.session.table import EVENT_COLUMNS, FACE_COLUMNS, csv_text, duration_s, event_columns, event_rows, face_rows
 
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 SESSIONS = "sessions"
-FACE_COLUMNS = ("video", "person", "first_s", "last_s", "seen_share", "watched_share")
 FILE_COLUMNS = (
     *("video", "state", "problem", "duration_s", "frames", "processed", "dropped", "rate_hz"),
     *("faces", "confirmed", "rejected", "unfinished", "model", "path"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from ahmsa.types import HALVES, Half
 from streamer.stream.schema import MotionMessage
 
 LONGEST_GAP_S = 0.25
@@ -26,7 +28,13 @@ class Signal:
     threshold_px: npt.NDArray[np.float32]
     """(n, regions)"""
     gates: tuple[str | None, ...]
-    """(n,) the gate that was shut."""
+    """(n,) the gate that was shut for the whole face."""
+    half_gates: Mapping[Half, tuple[str | None, ...]]
+    """(n,) each: the gate that was shut for all of a half of the face."""
+    shut: tuple[Mapping[str, str], ...]
+    """(n,) region -> gate that was shut for it."""
+    rejected: tuple[str | None, ...]
+    """(n,) the gate that kept a movement from being announced, where that was decided."""
 
     def nearest(self, t_ns: int) -> int | None:
         """The sample that is nearest in time, no further than a pause away."""
@@ -43,13 +51,14 @@ class Signal:
         usual = float(np.median(gaps[gaps <= LONGEST_GAP_S])) if np.any(gaps <= LONGEST_GAP_S) else 0.0
         return np.append(np.where(gaps <= LONGEST_GAP_S, gaps, usual), usual)
 
-    def stretches(self) -> Iterator[tuple[str, int, int]]:
-        """(gate, first sample, last sample) for as long as one gate stays shut without a pause."""
+    def stretches(self, half: Half | None = None) -> Iterator[tuple[str, int, int]]:
+        """(gate, first sample, last sample) for as long as one gate stays shut without a pause, for the face or half of it."""
+        gates = self.gates if half is None else self.half_gates[half]
         start = 0
-        for i in range(1, len(self.gates) + 1):
-            ends = i == len(self.gates) or self.gates[i] != self.gates[start] or self._is_pause(i)
+        for i in range(1, len(gates) + 1):
+            ends = i == len(gates) or gates[i] != gates[start] or self._is_pause(i)
             if ends:
-                gate = self.gates[start]
+                gate = gates[start]
                 if gate is not None:
                     yield gate, start, i - 1
                 start = i
@@ -75,18 +84,27 @@ class Signal:
         return bool(self.t_ns[i] - self.t_ns[i - 1] > LONGEST_GAP_S * 1e9)
 
 
+def half_of(region: str) -> Half:
+    """Which half of the face a region belongs to."""
+    return "upper" if "brow" in region or region == "glabella" else "lower"
+
+
 @dataclass
 class SignalBuilder:
     """Collects motion messages of one face."""
 
     _times: list[int] = field(default_factory=list)
     _gates: list[str | None] = field(default_factory=list)
+    _shut: list[dict[str, str]] = field(default_factory=list)
+    _rejected: list[str | None] = field(default_factory=list)
     _rows: list[dict[str, tuple[float, float]]] = field(default_factory=list)
     _regions: dict[str, None] = field(default_factory=dict)
 
     def add(self, message: MotionMessage) -> None:
         self._times.append(message.t_capture_ns)
         self._gates.append(message.gate)
+        self._shut.append({name: one.gate for name, one in message.regions.items() if one.gate is not None})
+        self._rejected.append(message.rejected)
         self._rows.append({name: (one.displacement_px, one.threshold_px) for name, one in message.regions.items()})
         self._regions.update(dict.fromkeys(message.regions))
 
@@ -99,7 +117,18 @@ class SignalBuilder:
             displacement_px=self._array(regions, 0)[order],
             threshold_px=self._array(regions, 1)[order],
             gates=tuple(self._gates[i] for i in order),
+            half_gates={half: tuple(self._half_gate(i, half) for i in order) for half in HALVES},
+            shut=tuple(self._shut[i] for i in order),
+            rejected=tuple(self._rejected[i] for i in order),
         )
+
+    def _half_gate(self, i: int, half: Half) -> str | None:
+        """The gate of the whole face, or that which shuts most of a half of which nothing is watched."""
+        whole, shut = self._gates[i], self._shut[i]
+        if whole is not None or not shut:
+            return whole
+        mine = [shut.get(region) for region in self._rows[i] if half_of(region) == half]
+        return Counter(mine).most_common(1)[0][0] if mine and None not in mine else None
 
     def _array(self, regions: Sequence[str], which: int) -> npt.NDArray[np.float32]:
         nothing = (np.nan, np.nan)

@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ahmsa.types import HALVES, Half
 from streamer.session.session import Session, SessionEvent
 from streamer.session.signal import Signal
 from streamer.stream.schema import EmotionMessage, Moment
@@ -45,7 +46,13 @@ EVENT_COLUMNS = (
     "model",
 )
 """`probability_<label>` stands behind `label`. state: confirmed, rejected or unfinished. reason: why it was rejected. gate: the
-gate that was shut at the apex. detection_limit_px: the lowest threshold of any region at the apex, px of the aligned crop."""
+gate that was shut at the apex, with the half of the face where it was half. detection_limit_px: the lowest threshold of any
+region at the apex, px of the aligned crop."""
+FACE_COLUMNS = (
+    *("video", "person", "first_s", "last_s"),
+    *("seen_share", "watched_share", "upper_watched_share", "lower_watched_share"),
+)
+"""`blind_<gate>_share` for every gate that was shut follow behind."""
 MARKER_COLUMNS = ("text", "value", "source", "session_s", "utc", "t_mark_ns", "t_capture_ns")
 
 
@@ -76,10 +83,16 @@ def face_rows(session: Session) -> list[Row]:
             "last_s": session.session_s(source, int(signal.t_ns[-1])),
             "seen_share": _share(seen_s, whole_s),
             "watched_share": _share(seen_s - sum(blind.values()), whole_s),
+            **{f"{half}_watched_share": _share(_watched_s(signal, half), whole_s) for half in HALVES},
         }
         row |= {f"blind_{gate}_share": _share(seconds, whole_s) for gate, seconds in sorted(blind.items())}
         rows.append(row)
     return rows
+
+
+def _watched_s(signal: Signal, half: Half) -> float:
+    pairs = zip(signal.half_gates[half], signal.spans_s(), strict=True)
+    return sum(float(span) for gate, span in pairs if gate is None)
 
 
 def duration_s(session: Session, source: str) -> float:
@@ -124,7 +137,7 @@ def _event_row(session: Session, event: SessionEvent) -> Row:
         **_offset(session, event),
         "score": message.score,
         "reason": event.reason if event.state == "rejected" else None,
-        "gate": None if signal is None or sample is None else signal.gates[sample],
+        "gate": None if signal is None or sample is None else _gate_at(signal, sample),
         "detection_limit_px": None if signal is None or sample is None else _lowest(signal, sample),
     }
     return row if emotion is None else row | _claim(emotion)
@@ -160,6 +173,13 @@ def _offset(session: Session, event: SessionEvent) -> Row:
     index = message.apex.index + max(round((message.offset_t_ns - message.apex.t_ns) / frame_ns), 0)
     moment = Moment(index, message.offset_t_ns, message.offset_utc)
     return _moment("offset", moment, session.session_s(message.source, message.offset_t_ns))
+
+
+def _gate_at(signal: Signal, sample: int) -> str | None:
+    """What was not watched then: a gate's name, with the half of the face where it was not all of it."""
+    if signal.gates[sample] is not None:
+        return signal.gates[sample]
+    return "; ".join(f"{half} {gate}" for half in HALVES if (gate := signal.half_gates[half][sample]) is not None) or None
 
 
 def _lowest(signal: Signal, sample: int) -> float | None:

@@ -53,7 +53,19 @@ def _csv(session: Session, folder: Path, *_: str) -> list[Path]:
     texts = {
         "events.csv": csv_text(events, event_columns(events)),
         "markers.csv": csv_text(marker_rows(session), MARKER_COLUMNS),
-        "faces.csv": csv_text(face_rows(session), ("video", "person", "first_s", "last_s", "seen_share", "watched_share")),
+        "faces.csv": csv_text(
+            face_rows(session),
+            (
+                "video",
+                "person",
+                "first_s",
+                "last_s",
+                "seen_share",
+                "watched_share",
+                "upper_watched_share",
+                "lower_watched_share",
+            ),
+        ),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
+
 from streamer.session.session import Session, SessionEvent
 from streamer.session.signal import Signal
 
+_JUDGED_NS = 400_000_000
 _NEAR_NS = 150_000_000
 """An event's own crossing may begin or end this much outside of its onset and offset."""
 
@@ -47,19 +50,26 @@ def crossings_without_event(session: Session) -> list[Crossing]:
                     session.session_s(source, int(signal.t_ns[last])),
                     region,
                     round(ratio, 2),
-                    _reason(session, signal, first, last, inside),
+                    _reason(session, signal, region, (first, last), inside),
                 )
             )
     return found
 
 
-def _reason(session: Session, signal: Signal, first: int, last: int, inside: list[SessionEvent]) -> str:
+def _reason(session: Session, signal: Signal, region: str, samples: tuple[int, int], inside: list[SessionEvent]) -> str:
+    first, last = samples
+    # A movement is judged when it has turned: a little after its signal has come back.
+    until = int(np.searchsorted(signal.t_ns, signal.t_ns[last] + _JUDGED_NS))
+    kept = [gate for gate in signal.rejected[first:until] if gate is not None]
     rejected = [event.reason for event in inside if event.reason is not None]
     if rejected:
         return f"rejected: {rejected[0]}"
     if inside:
         return "the session ended before it was decided"
-    shut = Counter(gate for gate in signal.gates[first : last + 1] if gate is not None)
+    if kept:
+        return f"not announced: {kept[0]}"
+    gates = [signal.gates[i] or signal.shut[i].get(region) for i in range(first, last + 1)]
+    shut = Counter(gate for gate in gates if gate is not None)
     if shut:
         return f"gate shut: {shut.most_common(1)[0][0]}"
     calibration_ms = session.record.settings.get("spotter", {}).get("calibration_ms", 0.0)

@@ -173,8 +173,10 @@ def _faces(session: Session) -> Table:
     for row in face_rows(session):
         blind = [f"{name[6:-6]} {value:.1%}" for name, value in row.items() if name.startswith("blind_") and value is not None]
         cells = [f"{row['video']}, face {row['person']}", _seconds(row["first_s"]), _seconds(row["last_s"])]
-        rows.append(Row([*cells, _percent(row["seen_share"]), _percent(row["watched_share"]), ", ".join(blind) or "never"]))
-    return Table(["face", "first seen, s", "last seen, s", "seen", "watched", "blind by gate"], rows)
+        shares = [_percent(row[f"{name}_share"]) for name in ("seen", "watched", "upper_watched", "lower_watched")]
+        rows.append(Row([*cells, *shares, ", ".join(blind) or "never"]))
+    halves = ("upper half watched", "lower half watched")
+    return Table(["face", "first seen, s", "last seen, s", "seen", "watched", *halves, "blind by gate"], rows)
 
 
 def _limits(session: Session) -> Table:

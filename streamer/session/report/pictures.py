@@ -23,12 +23,12 @@ from ahmsa.flow.maker import FlowMaker
 from ahmsa.flow.pictures import movement_sheet
 from ahmsa.flow.strain import strain_magnitude
 from ahmsa.settings import FaceSettings, FlowSettings
-from ahmsa.types import AlignedFace, ByteImage, Frame
+from ahmsa.types import HALVES, AlignedFace, ByteImage, Frame
 from streamer.acquire.video_file import video_frames
 from streamer.session.export.tiers import claim_of
 from streamer.session.report.page import EventPicture, Pictures
-from streamer.session.report.timeline import HALVES, half_of
 from streamer.session.session import Session, SessionEvent
+from streamer.session.signal import half_of
 
 _SHOWN_S = 1.0
 """A movement's label and a marker stay so long."""
@@ -166,8 +166,7 @@ def _signal_lines(session: Session, face_id: int, now_ns: int) -> list[str]:
             moved = float(np.nanmax(signal.displacement_px[at, columns]))
             limit = float(np.nanmin(signal.threshold_px[at, columns]))
             lines.append(f"{half} {moved:.2f} of {limit:.2f} px")
-    if signal.gates[at] is not None:
-        lines.append(f"gate {signal.gates[at]}")
+    lines += [f"{half} not watched: {signal.half_gates[half][at]}" for half in HALVES if signal.half_gates[half][at]]
     return lines
 
 

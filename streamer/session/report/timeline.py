@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ahmsa.palette import BLUE, GREEN, GREY, LABEL_COLOURS, ORANGE, PURPLE, SKY_BLUE, VERMILLION, YELLOW
+from ahmsa.types import HALVES, Half
 from streamer.session.export.tiers import claim_of
 from streamer.session.report.crossings import Crossing
 from streamer.session.session import Face, Session, SessionEvent
-from streamer.session.signal import Signal
+from streamer.session.signal import Signal, half_of
 
 STRIP_S = 60.0
-HALVES = {"upper": "upper face: brows", "lower": "lower face: nose, cheeks, mouth"}
+TITLES: Mapping[Half, str] = {"upper": "upper face: brows", "lower": "lower face: nose, cheeks, mouth"}
 _GATE_COLOURS = (ORANGE, PURPLE, YELLOW, SKY_BLUE, GREY, VERMILLION)
 _INCHES, _DPI = 13.0, 100
 
@@ -36,7 +37,8 @@ def strips(session: Session, face: Face, crossings: Sequence[Crossing]) -> Itera
     if not len(signal.t_ns):
         return
     seconds = np.array([session.session_s(face[0], int(t_ns)) for t_ns in signal.t_ns])
-    colours = dict(zip(dict.fromkeys(gate for gate, _, _ in signal.stretches()), _GATE_COLOURS * 9, strict=False))
+    named = dict.fromkeys(gate for half in HALVES for gate, _, _ in signal.stretches(half))
+    colours = dict(zip(named, _GATE_COLOURS * 9, strict=False))
     tops = {half: _top(signal, half) for half in HALVES}
     start = float(np.floor(seconds[0]))
     while start <= seconds[-1]:
@@ -46,11 +48,6 @@ def strips(session: Session, face: Face, crossings: Sequence[Crossing]) -> Itera
         start = end if end < seconds[-1] else float("inf")
 
 
-def half_of(region: str) -> str:
-    """Which half of the face a region belongs to."""
-    return "upper" if "brow" in region or region == "glabella" else "lower"
-
-
 def _strip(
     session: Session,
     face: Face,
@@ -58,17 +55,17 @@ def _strip(
     span: tuple[float, float],
     crossings: Sequence[Crossing],
     colours: dict[str, str],
-    tops: dict[str, float],
+    tops: dict[Half, float],
 ) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     signal = session.signals[face]
     figure = Figure(figsize=(_INCHES, 4.2), layout="constrained")
-    axes = figure.subplots(len(HALVES), 1, sharex=True)
-    for axis, (half, title) in zip(axes, HALVES.items(), strict=True):
+    axes = figure.subplots(len(TITLES), 1, sharex=True)
+    for axis, (half, title) in zip(axes, TITLES.items(), strict=True):
         _draw_signal(axis, signal, seconds, half)
-        _draw_gates(axis, signal, seconds, colours)
+        _draw_gates(axis, signal, seconds, colours, half)
         for event in session.events:
             if (event.message.source, event.message.face_id) == face:
                 _draw_event(axis, session, event, labelled=half == "upper")
@@ -86,11 +83,11 @@ def _strip(
     return picture.getvalue()
 
 
-def _columns(signal: Signal, half: str) -> list[int]:
+def _columns(signal: Signal, half: Half) -> list[int]:
     return [column for column, region in enumerate(signal.regions) if half_of(region) == half]
 
 
-def _top(signal: Signal, half: str) -> float:
+def _top(signal: Signal, half: Half) -> float:
     columns = _columns(signal, half)
     if not columns:
         return 1.0
@@ -99,7 +96,7 @@ def _top(signal: Signal, half: str) -> float:
     return 1.3 * max(float(np.percentile(moved.max(axis=1), 99.9)), float(np.median(limit.min(axis=1))), 0.2)
 
 
-def _draw_signal(axis: Any, signal: Signal, seconds: Any, half: str) -> None:
+def _draw_signal(axis: Any, signal: Signal, seconds: Any, half: Half) -> None:
     columns = _columns(signal, half)
     if not columns or not len(seconds):
         return
@@ -117,11 +114,11 @@ def _extreme(values: Any, which: Any) -> Any:
     return which.reduce(values, axis=1)
 
 
-def _draw_gates(axis: Any, signal: Signal, seconds: Any, colours: dict[str, str]) -> None:
+def _draw_gates(axis: Any, signal: Signal, seconds: Any, colours: dict[str, str], half: Half) -> None:
     spans = signal.spans_s()
     named: set[str] = set()
     low, high = axis.get_xlim()
-    for gate, first, last in signal.stretches():
+    for gate, first, last in signal.stretches(half):
         if seconds[last] < low or seconds[first] > high:
             continue
         label = f"gate: {gate}" if gate not in named else None

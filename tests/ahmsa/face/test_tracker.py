@@ -123,6 +123,13 @@ def test_another_face_gets_another_id(lines):
     assert faces[-1][0].face_id == 1
 
 
+def test_a_cut_to_another_person_in_the_same_place_is_a_lost_face_and_a_new_one():
+    tracker = FaceTracker(FaceSettings(), Script(*[[mesh_at(320, 240)]] * 8))
+    pictures = [RANDOM_PICTURE] * 4 + [np.ascontiguousarray(255 - RANDOM_PICTURE[::-1])] * 4
+    ids = [tracker.update(Frame(k, round(k * 1e9 / FPS), image))[0].face_id for k, image in enumerate(pictures)]
+    assert ids == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
 def test_no_more_faces_than_asked_for():
     assert all(len(faces) == 1 for faces in follow([[mesh_at(180, 240), mesh_at(460, 240)]] * 3))
 

@@ -18,8 +18,10 @@ from streamer.offline.replay import events
 from streamer.session.recorder import Recorder
 from streamer.session.report.crossings import crossings_without_event
 from streamer.session.report.report import video_of, write_report
-from streamer.session.report.timeline import half_of, strips
+from streamer.session.report.timeline import strips
 from streamer.session.session import load_session
+from streamer.session.signal import half_of
+from streamer.session.table import face_rows
 from streamer.stream import schema
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -54,6 +56,29 @@ def test_the_page_tells_movements_markers_gates_and_why_a_crossing_was_none(sess
         "report.html",
         "timeline-demo-0-001.png",
     ]
+
+
+def test_a_movement_that_a_gate_kept_from_being_announced_is_told_so(record, motion):
+    samples = [motion(33 * k, px=0.9 if 60 <= k <= 66 else 0.1) for k in range(90)]
+    samples[70] = msgspec.structs.replace(samples[70], rejected="blink")
+    [crossing] = crossings_without_event(load_session(record(samples)))
+    assert crossing.reason == "not announced: blink"
+
+
+def test_halves_of_the_face_are_watched_one_by_one(record, motion):
+    def with_gate(k):
+        regions = dict(motion(0).regions)
+        if k >= 50:
+            regions["left_lip"] = schema.RegionMotion(0.1, 0.3, "speech")
+        return msgspec.structs.replace(motion(20 * k), regions=regions)
+
+    session = load_session(record([with_gate(k) for k in range(100)]))
+    signal = session.signals["demo", 0]
+    assert list(signal.stretches("lower")) == [("speech", 50, 99)]
+    assert list(signal.stretches("upper")) == []
+    [row] = face_rows(session)
+    assert row["upper_watched_share"] > 0.99
+    assert row["lower_watched_share"] == pytest.approx(0.5, abs=0.02)
 
 
 def test_a_long_session_is_drawn_in_strips_of_a_minute(record, motion):
