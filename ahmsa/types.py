@@ -76,11 +76,32 @@ class AlignedFace:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A movement that may be a micro-expression: two faces, and what is known of it.
+class FacePair:
+    """The faces of one movement that flow and recogniser compare. Raises ValueError where they differ in crop size.
 
-    Faces may be cut by different alignments: the fit of the head's motion takes the difference out.
+    They may be cut by different alignments: the fit of the head's motion takes the difference out.
     """
+
+    onset: AlignedFace
+    apex: AlignedFace
+    before: AlignedFace | None = None
+    """The face about as long before the onset as the apex is after it, where it was seen: what moved anyway."""
+    after: AlignedFace | None = None
+    """The face once the movement has gone back, at the offset or as near to it as is known: what has not gone back."""
+
+    def __post_init__(self) -> None:
+        if len({face.pixels.shape for face in self.faces}) > 1:
+            raise ValueError("the faces of a movement must have one crop size")
+
+    @property
+    def faces(self) -> tuple[AlignedFace, ...]:
+        """Onset, apex, and those of before and after that are there."""
+        return tuple(face for face in (self.onset, self.apex, self.before, self.after) if face is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A movement that may be a micro-expression: its faces, and where it is in its life."""
 
     event_id: str
     face_id: int
@@ -96,18 +117,15 @@ class Candidate:
     reason: str | None = None
     """Why it was retracted (a gate's name); None otherwise."""
     before: AlignedFace | None = None
-    """The face about as long before the onset as the apex is after it, where it was seen: what moved anyway."""
     after: AlignedFace | None = None
-    """The face once the movement has gone back, at the offset or as near to it as is known: what has not gone back."""
 
     def __post_init__(self) -> None:
-        if len({face.pixels.shape for face in self.faces}) > 1:
-            raise ValueError("the faces of a candidate must have one crop size")
+        _ = self.pair  # which refuses faces that do not go together
 
     @property
-    def faces(self) -> tuple[AlignedFace, ...]:
-        """Onset, apex, and those of before and after that are there."""
-        return tuple(face for face in (self.onset, self.apex, self.before, self.after) if face is not None)
+    def pair(self) -> FacePair:
+        """What flow and recogniser see of it."""
+        return FacePair(self.onset, self.apex, self.before, self.after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from ahmsa.face.landmarks import FaceMesh
 from ahmsa.flow.maker import FlowMaker
 from ahmsa.flow.scaling import recentre
 from ahmsa.settings import FlowSettings
-from ahmsa.types import AlignedFace, ByteImage, Candidate, FaceQuality, Matrix
+from ahmsa.types import AlignedFace, ByteImage, FacePair, FaceQuality, Matrix
 
 CROP_PX = 128
 VIEWS = 60
@@ -88,17 +88,17 @@ def _map_agreement(portrait: ByteImage, fits: dict[str, Matrix], bumps: list[tup
         bump = np.exp(-((x - column) ** 2 + (y - row) ** 2) / (2 * 12.0**2))
         u, v = u + du * bump, v + dv * bump
     moved = cv2.remap(portrait, x - u, y - v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    candidates = [_candidate(portrait, moved, matrix) for matrix in fits.values()]
-    maps = [recentre(flow_map.uvs)[:2].ravel() for flow_map in FlowMaker(FlowSettings(backend="opencv")).maps(candidates)]
+    pairs = [_pair(portrait, moved, matrix) for matrix in fits.values()]
+    maps = [recentre(flow_map.uvs)[:2].ravel() for flow_map in FlowMaker(FlowSettings(backend="opencv")).maps(pairs)]
     return float(np.corrcoef(*maps)[0, 1])
 
 
-def _candidate(onset: ByteImage, apex: ByteImage, matrix: Matrix) -> Candidate:
+def _pair(onset: ByteImage, apex: ByteImage, matrix: Matrix) -> FacePair:
     faces = [
         AlignedFace(index, 0, 0, cut_crop(image, matrix, CROP_PX), np.zeros((0, 2), np.float32), _QUALITY, matrix)
         for index, image in enumerate((onset, apex))
     ]
-    return Candidate("benchmark", 0, "confirmed", faces[0], faces[1], 1.0)
+    return FacePair(faces[0], faces[1])
 
 
 def _page(

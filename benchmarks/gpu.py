@@ -23,7 +23,7 @@ import numpy as np
 
 from ahmsa.errors import UsageError
 from ahmsa.files import read_limited, write_whole
-from ahmsa.types import AlignedFace, ByteImage, Candidate, FaceQuality
+from ahmsa.types import AlignedFace, ByteImage, FacePair, FaceQuality
 from ahmsa.untrusted import JsonDecoder, UnreadableError
 from benchmarks.machine import describe
 
@@ -366,12 +366,9 @@ def _pairs(count: int, seed: int, side_px: int = _SIDE_PX) -> tuple[np.ndarray, 
     return onsets, apexes
 
 
-def _candidates(count: int) -> list[Candidate]:
+def _candidates(count: int) -> list[FacePair]:
     onsets, apexes = _pairs(count, seed=7)
-    return [
-        Candidate(f"e{number}", 0, "confirmed", _face(1, onset), _face(2, apex), 2.0)
-        for number, (onset, apex) in enumerate(zip(onsets, apexes, strict=True))
-    ]
+    return [FacePair(_face(1, onset), _face(2, apex)) for onset, apex in zip(onsets, apexes, strict=True)]
 
 
 def _face(index: int, grey: np.ndarray) -> AlignedFace:

@@ -95,10 +95,10 @@ def _alone_rows(candidates: Sequence[Candidate]) -> list[str]:
     checkpoint = Checkpoint.load(shipped())
     recogniser = Recogniser(checkpoint, device="cpu")
     recogniser.warm_up()
-    maps = [answer.flow_map.uvs[None] for answer in recogniser.recognise(candidates)]
+    maps = [answer.flow_map.uvs[None] for answer in recogniser.recognise([c.pair for c in candidates])]
     return [
         _row("network alone", [_timed_ms(lambda m=m: checkpoint.predict(m)) for m in maps]),  # type: ignore[misc]
-        _row("called in one process", [_timed_ms(lambda c=c: recogniser.recognise([c])) for c in candidates]),  # type: ignore[misc]
+        _row("called in one process", [_timed_ms(lambda c=c: recogniser.recognise([c.pair])) for c in candidates]),  # type: ignore[misc]
     ]
 
 

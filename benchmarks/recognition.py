@@ -25,7 +25,7 @@ from ahmsa.model.recogniser import Recogniser, Recognition
 from ahmsa.synth.injection import Injection, inject
 from ahmsa.synth.movements import FIELD_FIRST_PX
 from ahmsa.synth.muscles import CROP_PX
-from ahmsa.types import AlignedFace, Candidate, FloatArray, Frame
+from ahmsa.types import AlignedFace, FacePair, FloatArray, Frame
 from benchmarks.real_maps import MapMovements
 from configs.schema import LiveSettings
 from streamer.acquire.sources import SourceSpec
@@ -52,8 +52,8 @@ movement has fallen to half, which is when the spotter confirms. Head motion as 
 class _Case:
     """One movement, and the same frames without it."""
 
-    moved: Candidate
-    twin: Candidate
+    moved: FacePair
+    twin: FacePair
     field: FloatArray
     """(2, s, s) px: what was injected, at the apex."""
     label: str
@@ -155,16 +155,14 @@ def _case(
     moments = (injection.onset_ns, injection.apex_ns, before_ns, after_ns)
     if not all(moment in plain and moment in changed for moment in moments):
         return None
-    candidates = [
-        Candidate(
-            "case", 0, "confirmed", faces[moments[0]], faces[moments[1]], 1.0, before=faces[moments[2]], after=faces[moments[3]]
-        )
+    pairs = [
+        FacePair(faces[moments[0]], faces[moments[1]], before=faces[moments[2]], after=faces[moments[3]])
         for faces in (changed, plain)
     ]
     inside = slice(-FIELD_FIRST_PX, CROP_PX - FIELD_FIRST_PX)
     field = injection.movement.field[inside, inside].transpose(2, 0, 1) * np.float32(injection.amplitude_px)
     around = untouched.behaviour.around(injection.onset_ns / 1e9, injection.offset_ns / 1e9)
-    return _Case(candidates[0], candidates[1], field, injection.movement.label or "", around.head_px_s)
+    return _Case(pairs[0], pairs[1], field, injection.movement.label or "", around.head_px_s)
 
 
 def _map_of(field: FloatArray) -> FloatArray:
@@ -172,16 +170,16 @@ def _map_of(field: FloatArray) -> FloatArray:
     return min_max(lay_out(np.concatenate([field, strain_magnitude(field)[None]]), np.zeros((5, 2), np.float32), "whole", 28))
 
 
-def _two_faces(candidate: Candidate) -> Candidate:
-    return Candidate("case", 0, "confirmed", candidate.onset, candidate.apex, 1.0)
+def _two_faces(pair: FacePair) -> FacePair:
+    return FacePair(pair.onset, pair.apex)
 
 
-def _all_faces(candidate: Candidate) -> Candidate:
-    return candidate
+def _all_faces(pair: FacePair) -> FacePair:
+    return pair
 
 
 def _ask(
-    recogniser: Recogniser, cases: Sequence[_Case], wanted: Sequence[str], known: Callable[[Candidate], Candidate]
+    recogniser: Recogniser, cases: Sequence[_Case], wanted: Sequence[str], known: Callable[[FacePair], FacePair]
 ) -> _Answers:
     moved = _recognised(recogniser, [known(case.moved) for case in cases])
     twins = _recognised(recogniser, [known(case.twin) for case in cases])
@@ -195,10 +193,8 @@ def _ask(
     )
 
 
-def _recognised(recogniser: Recogniser, candidates: Sequence[Candidate]) -> list[Recognition]:
-    return [
-        one for start in range(0, len(candidates), _BATCH) for one in recogniser.recognise(candidates[start : start + _BATCH])
-    ]
+def _recognised(recogniser: Recogniser, pairs: Sequence[FacePair]) -> list[Recognition]:
+    return [one for start in range(0, len(pairs), _BATCH) for one in recogniser.recognise(pairs[start : start + _BATCH])]
 
 
 def _line(way: str, cases: Sequence[_Case], answers: _Answers, low: float, high: float) -> str:

@@ -20,7 +20,7 @@ from ahmsa.face.landmarks import FaceMesh
 from ahmsa.flow.maker import FlowMaker
 from ahmsa.flow.scaling import recentre
 from ahmsa.model.checkpoint import Checkpoint, shipped
-from ahmsa.types import AlignedFace, ByteImage, Candidate, FaceQuality, FloatArray
+from ahmsa.types import AlignedFace, ByteImage, FacePair, FaceQuality, FloatArray
 from train.published_maps import read_maps
 
 PEAKS_PX = (1.0, 2.0, 3.0)
@@ -48,8 +48,8 @@ def section() -> str:
 def _row(published: FloatArray, checkpoint: Checkpoint, peak_px: float) -> str:
     portrait = _portrait(checkpoint.crop_px)
     generator = np.random.default_rng(0)
-    candidates = [_movement(portrait, uvs, peak_px, generator) for uvs in published]
-    recomputed = np.stack([m.uvs for m in FlowMaker(checkpoint.flow).maps(candidates)])
+    pairs = [_movement(portrait, uvs, peak_px, generator) for uvs in published]
+    recomputed = np.stack([m.uvs for m in FlowMaker(checkpoint.flow).maps(pairs)])
     before, after = checkpoint.predict(published).argmax(axis=1), checkpoint.predict(recomputed).argmax(axis=1)
     correlation = [
         np.mean([np.corrcoef(a[c].ravel(), b[c].ravel())[0, 1] for a, b in zip(published, recomputed, strict=True)])
@@ -65,7 +65,7 @@ def _portrait(crop_px: int) -> ByteImage:
     return cut_crop(image, fit_similarity(points, canonical_points_px(crop_px)), crop_px)
 
 
-def _movement(portrait: ByteImage, uvs: FloatArray, peak_px: float, generator: np.random.Generator) -> Candidate:
+def _movement(portrait: ByteImage, uvs: FloatArray, peak_px: float, generator: np.random.Generator) -> FacePair:
     side = portrait.shape[0]
     motion = recentre(uvs)[:2]
     motion *= peak_px / max(float(np.percentile(np.hypot(*motion), 98)), 1e-6)
@@ -76,7 +76,7 @@ def _movement(portrait: ByteImage, uvs: FloatArray, peak_px: float, generator: n
         AlignedFace(i, i * 200_000_000, 0, pixels, np.zeros((0, 2), np.float32), _QUALITY, np.eye(2, 3))
         for i, pixels in enumerate((onset, apex))
     ]
-    return Candidate("0-1", 0, "provisional", faces[0], faces[1], 1.0)
+    return FacePair(faces[0], faces[1])
 
 
 def _pull(flow: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,6 +1,6 @@
 """Answers by a recogniser of one's own: `streamer.recognise.worker.Recognising` is all that it must look like.
 
-It gets both faces of each movement under one alignment (`ahmsa.types.Candidate`) and may do with them what it likes.
+It gets both faces of each movement under one alignment (`ahmsa.types.FacePair`) and may do with them what it likes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ import numpy as np
 
 import ahmsa
 from ahmsa.synth import clip_of, event
-from ahmsa.types import Candidate, Emotion, FlowMap, Frame
+from ahmsa.types import Emotion, FacePair, FlowMap, Frame
 from streamer.acquire.playback import Playback
 
 
@@ -26,11 +26,11 @@ class UpperOrLower:
 
     model_id, device, crop_px = "upper-or-lower", "cpu", 128
 
-    def recognise(self, candidates: Sequence[Candidate]) -> list[Answer]:
-        return [self._answer(candidate) for candidate in candidates]
+    def recognise(self, pairs: Sequence[FacePair]) -> list[Answer]:
+        return [self._answer(pair) for pair in pairs]
 
-    def _answer(self, candidate: Candidate) -> Answer:
-        changed = np.abs(candidate.apex.pixels.astype(np.float32) - candidate.onset.pixels)
+    def _answer(self, pair: FacePair) -> Answer:
+        changed = np.abs(pair.apex.pixels.astype(np.float32) - pair.onset.pixels)
         upper, lower = float(changed[:64].sum()), float(changed[64:].sum())
         share = upper / max(upper + lower, 1e-6)
         emotion = Emotion(

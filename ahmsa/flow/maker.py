@@ -21,7 +21,7 @@ from ahmsa.flow.regions import face_mask, lay_out, region_centres
 from ahmsa.flow.scaling import min_max
 from ahmsa.flow.strain import strain_magnitude
 from ahmsa.settings import FlowSettings
-from ahmsa.types import AlignedFace, Candidate, FloatArray, FlowMap
+from ahmsa.types import AlignedFace, FacePair, FloatArray, FlowMap
 
 PEAK_PERCENTILE = 98.0
 """The peak of a movement is this percentile over the face: a wrong pixel is not a movement."""
@@ -33,8 +33,8 @@ GPU_BATCH = 8
 """`auto` gives smaller batches to the compiled CPU kernel: a GPU needs company to be the faster one."""
 
 
-class _Pair(NamedTuple):
-    """The onset of a candidate, counted from 0, and another of its faces."""
+class _Other(NamedTuple):
+    """The onset of a movement, counted from 0, and another of its faces."""
 
     number: int
     onset: AlignedFace
@@ -77,41 +77,41 @@ class FlowMaker:
             return "torch"
         return "compiled" if _has_compiler() else "torch"
 
-    def maps(self, candidates: Sequence[Candidate]) -> list[FlowMap]:
-        """The network's view of each movement, in order. Candidates of one crop size are computed as one batch."""
-        if not candidates:
-            return []
-        moved, others = self.movements(candidates), self._other_energies(candidates)
-        return [self._map(*each) for each in zip(moved, others, candidates, strict=True)]
-
-    def movements(self, candidates: Sequence[Candidate]) -> FloatArray:
-        """(b, 2, s, s) px: flow from onset to apex without the head's motion, one or more candidates of one crop size."""
-        sides = {c.onset.pixels.shape for c in candidates}
-        if len(sides) > 1:
-            raise DataError(f"candidates of several crop sizes {sorted(sides)} in one batch; use one crop size")
-        flows = self.flow(np.stack([c.onset.pixels for c in candidates]), np.stack([c.apex.pixels for c in candidates]))
-        return remove_head_motion(flows, self.settings.head_motion, np.stack([depth_of(c.onset) for c in candidates]))
-
-    def _other_energies(self, candidates: Sequence[Candidate]) -> list[FloatArray | None]:
-        """For each candidate the energy of what else its face did, None where neither before nor after is known."""
-        pairs = [_Pair(i, c.onset, face) for i, c in enumerate(candidates) for face in (c.before, c.after) if face is not None]
-        found: list[FloatArray | None] = [None] * len(candidates)
+    def maps(self, pairs: Sequence[FacePair]) -> list[FlowMap]:
+        """The network's view of each movement, in order. Movements of one crop size are computed as one batch."""
         if not pairs:
+            return []
+        moved, others = self.movements(pairs), self._other_energies(pairs)
+        return [self._map(*each) for each in zip(moved, others, pairs, strict=True)]
+
+    def movements(self, pairs: Sequence[FacePair]) -> FloatArray:
+        """(b, 2, s, s) px: flow from onset to apex without the head's motion, of one or more pairs of one crop size."""
+        sides = {pair.onset.pixels.shape for pair in pairs}
+        if len(sides) > 1:
+            raise DataError(f"movements of several crop sizes {sorted(sides)} in one batch; use one crop size")
+        flows = self.flow(np.stack([pair.onset.pixels for pair in pairs]), np.stack([pair.apex.pixels for pair in pairs]))
+        return remove_head_motion(flows, self.settings.head_motion, np.stack([depth_of(pair.onset) for pair in pairs]))
+
+    def _other_energies(self, pairs: Sequence[FacePair]) -> list[FloatArray | None]:
+        """For each movement the energy of what else its face did, None where neither before nor after is known."""
+        compared = [_Other(i, c.onset, face) for i, c in enumerate(pairs) for face in (c.before, c.after) if face is not None]
+        found: list[FloatArray | None] = [None] * len(pairs)
+        if not compared:
             return found
-        side = pairs[0].onset.pixels.shape[0]
+        side = compared[0].onset.pixels.shape[0]
         small = min(side, max(side // 2, _ENERGY_SIDE_PX))
-        onsets = np.stack([_shrunk(pair.onset.pixels, small) for pair in pairs])
-        others = np.stack([_shrunk(pair.other.pixels, small) for pair in pairs])
-        depths = np.stack([_shrunk(depth_of(pair.onset), small) for pair in pairs]) * np.float32(small / side)
+        onsets = np.stack([_shrunk(one.onset.pixels, small) for one in compared])
+        others = np.stack([_shrunk(one.other.pixels, small) for one in compared])
+        depths = np.stack([_shrunk(depth_of(one.onset), small) for one in compared]) * np.float32(small / side)
         flows = remove_head_motion(self.flow(onsets, others), self.settings.head_motion, depths) * np.float32(side / small)
-        for number in {pair.number for pair in pairs}:
-            own = [flow for pair, flow in zip(pairs, flows, strict=True) if pair.number == number]
+        for number in {one.number for one in compared}:
+            own = [flow for one, flow in zip(compared, flows, strict=True) if one.number == number]
             found[number] = cast(FloatArray, cv2.resize(other_energy(own), (side, side)))
         return found
 
-    def _map(self, flow: FloatArray, other: FloatArray | None, candidate: Candidate) -> FlowMap:
+    def _map(self, flow: FloatArray, other: FloatArray | None, pair: FacePair) -> FlowMap:
         strain = strain_magnitude(flow)
-        centres, fallback = region_centres(candidate.apex)
+        centres, fallback = region_centres(pair.apex)
         face = face_mask(*flow.shape[1:])
         displacement = np.hypot(flow[0], flow[1])[face]
         seen = flow if other is None else excess(flow, other)

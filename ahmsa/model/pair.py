@@ -17,7 +17,7 @@ from ahmsa.face.tracker import Detector
 from ahmsa.images import read_image
 from ahmsa.model.checkpoint import Checkpoint, shipped
 from ahmsa.model.recogniser import Recogniser, Recognition
-from ahmsa.types import AlignedFace, ByteImage, Candidate, Emotion, FaceQuality, FloatArray
+from ahmsa.types import AlignedFace, ByteImage, Emotion, FacePair, FaceQuality, FloatArray
 
 _NOWHERE = np.zeros((0, 3), np.float32)
 
@@ -28,7 +28,7 @@ class PairRecogniser(Protocol):
     @property
     def crop_px(self) -> int: ...
 
-    def recognise(self, candidates: Sequence[Candidate]) -> Sequence[Recognition]: ...
+    def recognise(self, pairs: Sequence[FacePair]) -> Sequence[Recognition]: ...
 
 
 def recognise(
@@ -44,11 +44,11 @@ def recognise(
     to be used for many pairs. Raises DataError where the pictures differ in size or show no face.
     """
     answering = recogniser or Recogniser(Checkpoint.load(shipped()))
-    candidate = candidate_of(_picture(onset), _picture(apex), answering.crop_px, detector)
-    return answering.recognise([candidate])[0].emotion
+    pair = face_pair(_picture(onset), _picture(apex), answering.crop_px, detector)
+    return answering.recognise([pair])[0].emotion
 
 
-def candidate_of(onset: ByteImage, apex: ByteImage, crop_px: int, detector: Detector | None = None) -> Candidate:
+def face_pair(onset: ByteImage, apex: ByteImage, crop_px: int, detector: Detector | None = None) -> FacePair:
     """Both faces, cut by the alignment of the onset's. Raises DataError as `recognise` does."""
     if onset.shape != apex.shape:
         raise DataError("onset and apex differ in size; give two pictures of one clip")
@@ -68,7 +68,7 @@ def candidate_of(onset: ByteImage, apex: ByteImage, crop_px: int, detector: Dete
         landmarks, depth = apply_similarity(alignment, points[:, :2]), points[:, 2] * np.float32(similarity_scale(alignment))
         quality = FaceQuality(interocular_px=0.0, yaw_deg=0.0, luma=float(pixels.mean()), sharpness=0.0)
         faces.append(AlignedFace(number, 0, 0, pixels, landmarks, quality, alignment, depth_px=depth))
-    return Candidate("pictures", 0, "confirmed", faces[0], faces[1], 1.0)
+    return FacePair(faces[0], faces[1])
 
 
 def _picture(given: ByteImage | Path | str) -> ByteImage:

@@ -12,7 +12,7 @@ from ahmsa.errors import CheckpointError
 from ahmsa.flow.maker import FlowMaker
 from ahmsa.model.checkpoint import Checkpoint
 from ahmsa.settings import RecogniserSettings
-from ahmsa.types import Candidate, Emotion, FloatArray, FlowMap
+from ahmsa.types import Emotion, FacePair, FloatArray, FlowMap
 
 LOW_CONFIDENCE = "low_confidence"
 BELOW_NOISE_FLOOR = "below_noise_floor"
@@ -48,16 +48,16 @@ class Recogniser:
         """Side of the crops that it accepts."""
         return self.checkpoint.crop_px
 
-    def recognise(self, candidates: Sequence[Candidate]) -> list[Recognition]:
-        """One answer per candidate, in order; several candidates cost less together than one by one.
+    def recognise(self, pairs: Sequence[FacePair]) -> list[Recognition]:
+        """One answer per movement, in order; several movements cost less together than one by one.
 
         Raises CheckpointError when crops have another size than those the checkpoint was trained on.
         """
-        if not candidates:
+        if not pairs:
             return []
-        for candidate in candidates:
-            require_crop(self.checkpoint, candidate.apex.pixels.shape[0])
-        flow_maps = self._flow_maker.maps(candidates)
+        for pair in pairs:
+            require_crop(self.checkpoint, pair.apex.pixels.shape[0])
+        flow_maps = self._flow_maker.maps(pairs)
         probabilities = self.checkpoint.predict(np.stack([m.uvs for m in flow_maps]), self.device)
         return [
             Recognition(self._judge(row, flow_map), flow_map) for row, flow_map in zip(probabilities, flow_maps, strict=True)

@@ -90,6 +90,6 @@ def _life(source: str, candidate: Candidate, recogniser: Recognising) -> Iterato
     """One step in the life of a movement, and what it meant once it is confirmed."""
     yield msgspec.structs.replace(spot_message(source, candidate, Stamps()), latency_ms={})
     if candidate.phase == "confirmed":
-        [recognition] = recogniser.recognise([candidate])
+        [recognition] = recogniser.recognise([candidate.pair])
         answer = answer_of(candidate, recognition.emotion, recognition.flow_map, recogniser.model_id, recognise_ms=0.0)
         yield emotion_message(source, candidate, answer, latency_ms={})

@@ -20,7 +20,7 @@ import zmq
 from ahmsa.errors import AhmsaError, StreamError
 from ahmsa.printable import printable
 from ahmsa.settings import RecogniserSettings
-from ahmsa.types import Candidate, Emotion, FlowMap
+from ahmsa.types import Candidate, Emotion, FacePair, FlowMap
 from streamer.stream.curve import Doorkeeper, load_keys, lock, require_lock
 from streamer.stream.internal import CANDIDATE, HELLO, RETRACT, Answer, Refusal, WorkerReady, candidate_of, encode_reply
 from streamer.stream.messages import answer_of
@@ -47,7 +47,7 @@ class Recognising(Protocol):
     def device(self) -> str: ...
     @property
     def crop_px(self) -> int: ...
-    def recognise(self, candidates: Sequence[Candidate]) -> Sequence[Recognised]: ...
+    def recognise(self, pairs: Sequence[FacePair]) -> Sequence[Recognised]: ...
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class Worker:
     def _answer(self, recogniser: Recognising, questions: Sequence[tuple[bytes, Candidate]]) -> None:
         started = perf_counter()
         try:
-            results = recogniser.recognise([candidate for _, candidate in questions])
+            results = recogniser.recognise([candidate.pair for _, candidate in questions])
         except Exception as error:
             if recogniser.device != "cpu" and not isinstance(error, AhmsaError) and len(questions) == 1:
                 raise  # a device that has failed once fails for ever: a fresh process may find it well

@@ -141,7 +141,7 @@ def parts_of(candidate: Candidate, stamps: Stamps | None = None) -> list[bytes]:
         reason=candidate.reason,
         stamps=stamps or Stamps(),
     )
-    faces = [part for face in candidate.faces for part in (face.pixels.tobytes(), _landmark_bytes(face))]
+    faces = [part for face in candidate.pair.faces for part in (face.pixels.tobytes(), _landmark_bytes(face))]
     return [_encoder.encode(header), *faces]
 
 

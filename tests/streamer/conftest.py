@@ -54,8 +54,8 @@ class Recogniser:
 
     model_id, device, crop_px = "fake", "cpu", 128
 
-    def recognise(self, candidates):
-        return [Recognition(candidate.apex) for candidate in candidates]
+    def recognise(self, pairs):
+        return [Recognition(pair.apex) for pair in pairs]
 
 
 @pytest.fixture(scope="session")

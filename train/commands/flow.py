@@ -11,7 +11,7 @@ from configs.command import program, run_program
 
 if TYPE_CHECKING:
     from ahmsa.settings import FlowSettings
-    from ahmsa.types import ByteImage, Candidate
+    from ahmsa.types import ByteImage, FacePair
 
 app = program("Optical flow and strain of a movement, as pictures.")
 
@@ -52,8 +52,8 @@ def flow(
         _picture_map(stored_map, out)
     elif stored_map is None and onset is not None and apex is not None:
         settings = _settings(head_motion, layout)
-        candidate = _pair_of_crops(onset, apex) if aligned else _pair_of_faces(onset, apex, crop_px)
-        _picture_movement(candidate, out, settings)
+        pair = _pair_of_crops(onset, apex) if aligned else _pair_of_faces(onset, apex, crop_px)
+        _picture_movement(pair, out, settings)
     else:
         raise UsageError("give two images, ONSET and APEX, or --map FILE; see ahmsa-flow --help")
 
@@ -70,15 +70,15 @@ def _settings(head_motion: str, layout: str) -> FlowSettings:
         raise SettingsError(f"{error}; see ahmsa-flow --help") from None
 
 
-def _picture_movement(candidate: Candidate, out: Path, settings: FlowSettings) -> None:
+def _picture_movement(pair: FacePair, out: Path, settings: FlowSettings) -> None:
     from ahmsa.flow.maker import FlowMaker
     from ahmsa.flow.pictures import enlarged, flow_picture, map_sheet, movement_sheet, strain_picture, write_png
     from ahmsa.flow.strain import strain_magnitude
 
     maker = FlowMaker(settings)
-    (seen,) = maker.maps([candidate])
-    onset, apex = candidate.onset.pixels, candidate.apex.pixels
-    moved = maker.movements([candidate])[0]
+    (seen,) = maker.maps([pair])
+    onset, apex = pair.onset.pixels, pair.apex.pixels
+    moved = maker.movements([pair])[0]
     strain = strain_magnitude(moved)
     for name, picture in (
         ("overview", movement_sheet(onset, apex, moved, strain)),
@@ -105,7 +105,7 @@ def _picture_map(path: Path, out: Path) -> None:
     typer.echo(f"look at {out / name}")
 
 
-def _pair_of_crops(onset: Path, apex: Path) -> Candidate:
+def _pair_of_crops(onset: Path, apex: Path) -> FacePair:
     """Crops as they are; they must be square and of one size."""
     import cv2
     import numpy as np
@@ -119,25 +119,25 @@ def _pair_of_crops(onset: Path, apex: Path) -> Candidate:
             f"{onset} ({first.shape[1]} x {first.shape[0]}) and {apex} ({second.shape[1]} x {second.shape[0]}) are not square "
             "crops of one size; leave out --aligned to have the faces aligned"
         )
-    return _candidate(first, second)
+    return _crop_pair(first, second)
 
 
-def _pair_of_faces(onset: Path, apex: Path, crop_px: int) -> Candidate:
+def _pair_of_faces(onset: Path, apex: Path, crop_px: int) -> FacePair:
     from ahmsa.images import read_image
-    from ahmsa.model.pair import candidate_of
+    from ahmsa.model.pair import face_pair
 
-    return candidate_of(read_image(onset), read_image(apex), crop_px)
+    return face_pair(read_image(onset), read_image(apex), crop_px)
 
 
-def _candidate(onset: ByteImage, apex: ByteImage) -> Candidate:
+def _crop_pair(onset: ByteImage, apex: ByteImage) -> FacePair:
     import numpy as np
 
-    from ahmsa.types import AlignedFace, Candidate, FaceQuality
+    from ahmsa.types import AlignedFace, FacePair, FaceQuality
 
     quality = FaceQuality(interocular_px=0.0, yaw_deg=0.0, luma=float(onset.mean()), sharpness=0.0)
     nowhere = np.zeros((0, 2), np.float32)
     faces = [AlignedFace(i, 0, 0, pixels, nowhere, quality, np.eye(2, 3)) for i, pixels in enumerate((onset, apex))]
-    return Candidate("pictures", 0, "confirmed", faces[0], faces[1], 1.0)
+    return FacePair(faces[0], faces[1])
 
 
 def main() -> None:

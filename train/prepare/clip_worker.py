@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ahmsa.databases.clips import Clip
 from ahmsa.settings import FlowSettings
-from ahmsa.types import ByteImage, Candidate
+from ahmsa.types import ByteImage, FacePair
 from train.prepare.apex import ApexRule, apex_frame
 from train.prepare.map_file import map_path, save_map
 
@@ -29,11 +29,11 @@ class ClipWorker:
 
     def make(self, clip: Clip) -> None:
         """Write the map of a clip. Raises DataError for a damaged image or an onset without a face; nothing is written then."""
-        candidate = self.candidate(clip)
-        (flow_map,) = self._maker.maps([candidate])
-        save_map(map_path(self._folder, clip), clip, flow_map, apex=candidate.apex.index)
+        pair = self.pair(clip)
+        (flow_map,) = self._maker.maps([pair])
+        save_map(map_path(self._folder, clip), clip, flow_map, apex=pair.apex.index)
 
-    def candidate(self, clip: Clip) -> Candidate:
+    def pair(self, clip: Clip) -> FacePair:
         """Onset and apex of a clip under the onset's alignment, as the live path gives them to the recogniser."""
         from ahmsa.face.crop import cut_crop
         from ahmsa.images import read_image
@@ -46,14 +46,9 @@ class ClipWorker:
             return (cut_crop(read_image(clip.frames[number]), fit.alignment, self._crop_px) for number in numbers)
 
         apex = apex_frame(clip, self._apex_rule, crops)
-        return Candidate(
-            event_id="-".join(clip.key),
-            face_id=0,
-            phase="confirmed",
+        return FacePair(
             onset=aligner.face(onset, fit, clip.onset, clip.fps),
             apex=aligner.face(read_image(clip.frames[apex]), fit, apex, clip.fps),
-            score=1.0,
-            offset_t_ns=round(clip.offset * 1e9 / clip.fps),
         )
 
     @cached_property

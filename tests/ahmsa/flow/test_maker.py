@@ -9,7 +9,7 @@ from ahmsa.flow.scaling import min_max
 from ahmsa.flow.strain import strain_magnitude
 from ahmsa.settings import FlowSettings
 from ahmsa.synth.known_motion import known_expression, known_pair
-from ahmsa.types import AlignedFace, Candidate, FaceQuality
+from ahmsa.types import AlignedFace, FacePair, FaceQuality
 
 KEEP = FlowSettings(head_motion="keep")
 SIDE = 128
@@ -24,12 +24,12 @@ def face(pixels):
     return AlignedFace(0, 0, 0, pixels, np.zeros((0, 2), np.float32), FaceQuality(60, 0, 110, 100), np.eye(2, 3))
 
 
-def candidate(onset, apex):
-    return Candidate("e", 0, "confirmed", face(onset), face(apex), 1.0)
+def faces_of(onset, apex):
+    return FacePair(face(onset), face(apex))
 
 
 def flow_map(pair, settings):
-    (seen,) = FlowMaker(settings).maps([candidate(pair.onset, pair.apex)])
+    (seen,) = FlowMaker(settings).maps([faces_of(pair.onset, pair.apex)])
     return seen
 
 
@@ -57,7 +57,7 @@ def test_amplitudes_are_kept_because_scaling_takes_them_away(pair):
 def test_a_face_at_rest_has_a_zero_map_and_no_amplitude():
     flat = np.full((SIDE, SIDE), 120, dtype=np.uint8)
     for settings in (KEEP, FlowSettings(), FlowSettings(backend="opencv"), FlowSettings(backend="torch")):
-        (seen,) = FlowMaker(settings).maps([candidate(flat, flat)])
+        (seen,) = FlowMaker(settings).maps([faces_of(flat, flat)])
         assert not seen.uvs.any()
         assert (seen.peak_px, seen.mean_px, seen.strain_peak) == (0, 0, 0)
 
@@ -121,7 +121,7 @@ def test_a_start_of_another_shape_is_refused(pair):
 def test_crops_of_two_sizes_in_one_batch_are_refused(pair):
     small = known_pair(0, 1.0, side=64)
     with pytest.raises(DataError, match="several crop sizes"):
-        FlowMaker(KEEP).maps([candidate(pair.onset, pair.apex), candidate(small.onset, small.apex)])
+        FlowMaker(KEEP).maps([faces_of(pair.onset, pair.apex), faces_of(small.onset, small.apex)])
 
 
 def test_nothing_in_gives_nothing_out():

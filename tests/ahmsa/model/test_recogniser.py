@@ -10,7 +10,7 @@ from ahmsa.model.checkpoint import Checkpoint
 from ahmsa.model.net import AhmsaNet
 from ahmsa.model.recogniser import BELOW_NOISE_FLOOR, LOW_CONFIDENCE, OTHER_MOTION, Recogniser
 from ahmsa.settings import FlowSettings, NetSettings, RecogniserSettings
-from ahmsa.types import AlignedFace, Candidate, FaceQuality
+from ahmsa.types import AlignedFace, FacePair, FaceQuality
 
 CROP_PX = 64
 QUALITY = FaceQuality(interocular_px=60, yaw_deg=0, luma=120, sharpness=100)
@@ -22,14 +22,14 @@ def face(pixels: np.ndarray, index: int) -> AlignedFace:
     )
 
 
-def movement(shift_px: float) -> Candidate:
+def movement(shift_px: float) -> FacePair:
     generator = np.random.default_rng(3)
     skin = cv2.GaussianBlur(generator.normal(128, 90, (CROP_PX, CROP_PX)), (0, 0), 2.0)
     y, x = np.mgrid[:CROP_PX, :CROP_PX].astype(np.float32)
     field = shift_px * np.exp(-((x - 20) ** 2 + (y - 48) ** 2) / 60)
     moved = cv2.remap(skin, x - field, y, cv2.INTER_CUBIC)
     onset, apex = (np.clip(each, 0, 255).astype(np.uint8) for each in (skin, moved))
-    return Candidate("0-1", 0, "provisional", face(onset, 0), face(apex, 5), 1.0)
+    return FacePair(face(onset, 0), face(apex, 5))
 
 
 @pytest.fixture

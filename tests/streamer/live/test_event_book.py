@@ -8,7 +8,7 @@ from streamer.stream.messages import answer_of
 @pytest.fixture
 def answer(recogniser):
     def make(candidate):
-        [result] = recogniser.recognise([candidate])
+        [result] = recogniser.recognise([candidate.pair])
         return answer_of(candidate, result.emotion, result.flow_map, "fake", 1.0)
 
     return make

@@ -153,11 +153,11 @@ def test_a_question_that_got_lost_is_asked_again(rig, start_worker, make_candida
         model_id, device, crop_px = "fake", "cuda", 128
         asked = 0
 
-        def recognise(self, candidates):
+        def recognise(self, pairs):
             self.asked += 1
             if self.asked == 1:
                 raise StreamError("swallowed")
-            return recogniser.recognise(candidates)
+            return recogniser.recognise(pairs)
 
     monkeypatch.setattr(hub, "_ASK_AGAIN_S", 0.2)
     monkeypatch.setattr(Worker, "_reply", only_answers(Worker._reply))
@@ -175,14 +175,14 @@ def test_a_refused_question_is_counted_and_holds_nobody_back(rig, start_worker, 
     class Fussy:
         model_id, device, crop_px = "fake", "cpu", 128
 
-        def recognise(self, candidates):
-            if candidates[0].event_id == "bad":
+        def recognise(self, pairs):
+            if pairs[0].apex.index == 99:
                 raise StreamError("I do not like it.")
-            return recogniser.recognise(candidates)
+            return recogniser.recognise(pairs)
 
     one = rig(start_worker(recogniser=Fussy()).endpoint)
     one.until(is_ready)
-    one.send(make_candidate("confirmed", event_id="bad"))
+    one.send(make_candidate("confirmed", event_id="bad", apex=99))
     one.send(make_candidate("confirmed", event_id="good"))
     assert one.until(is_emotion)[-1].event_id == "good"
     assert one.hub.refusals == {"I do not like it.": 1}

@@ -81,7 +81,7 @@ def test_a_question_that_the_checkpoint_cannot_take_is_refused_with_its_sentence
     class Picky:
         model_id, device, crop_px = "fake", "cpu", 64
 
-        def recognise(self, candidates):
+        def recognise(self, pairs):
             raise CheckpointError("64 px crops only")
 
     client = client_of(start_worker(recogniser=Picky()))
@@ -97,18 +97,18 @@ def test_a_retracted_question_is_not_computed(start_worker, client_of, make_cand
 
         model_id, device, crop_px = "fake", "cpu", 128
 
-        def recognise(self, candidates):
+        def recognise(self, pairs):
             if not asked:
-                client.send(CANDIDATE, *parts_of(make_candidate(event_id="taken back")))
-                client.send(RETRACT, b"taken back")
-                client.send(CANDIDATE, *parts_of(make_candidate(event_id="last")))
-            asked.extend(candidate.event_id for candidate in candidates)
-            return recogniser.recognise(candidates)
+                client.send(CANDIDATE, *parts_of(make_candidate(event_id="retracted", apex=16)))
+                client.send(RETRACT, b"retracted")
+                client.send(CANDIDATE, *parts_of(make_candidate(event_id="last", apex=17)))
+            asked.extend(pair.apex.index for pair in pairs)
+            return recogniser.recognise(pairs)
 
     client = client_of(start_worker(recogniser=Slow()))
     client.send(CANDIDATE, *parts_of(make_candidate(event_id="first")))
     assert [client.receive().event_id, client.receive().event_id] == ["first", "last"]
-    assert asked == ["first", "last"]
+    assert asked == [15, 17]
 
 
 def test_a_gpu_answers_what_is_waiting_in_one_batch(start_worker, client_of, make_candidate, recogniser):
@@ -117,12 +117,12 @@ def test_a_gpu_answers_what_is_waiting_in_one_batch(start_worker, client_of, mak
     class Gpu:
         model_id, device, crop_px = "fake", "cuda", 128
 
-        def recognise(self, candidates):
+        def recognise(self, pairs):
             if not batches:
                 for name in ("a", "b", "c"):
                     client.send(CANDIDATE, *parts_of(make_candidate(event_id=name)))
-            batches.append(len(candidates))
-            return recogniser.recognise(candidates)
+            batches.append(len(pairs))
+            return recogniser.recognise(pairs)
 
     client = client_of(start_worker(recogniser=Gpu()))
     client.send(CANDIDATE, *parts_of(make_candidate(event_id="first")))
@@ -162,16 +162,16 @@ def test_one_bad_question_in_a_batch_does_not_cost_the_others_their_answers(clie
     class Batching:
         model_id, device, crop_px = "fake", "cuda", 128
 
-        def recognise(self, candidates):
-            if any(candidate.event_id == "bad" for candidate in candidates):
+        def recognise(self, pairs):
+            if any(pair.apex.index == 99 for pair in pairs):
                 raise CheckpointError("I know no such crops.")
-            return recogniser.recognise(candidates)
+            return recogniser.recognise(pairs)
 
     worker = Worker("tcp://127.0.0.1:*")
     try:
         client = client_of(worker)
         for event_id in ("one", "bad", "two"):
-            client.send(CANDIDATE, *parts_of(make_candidate(event_id=event_id)))
+            client.send(CANDIDATE, *parts_of(make_candidate(event_id=event_id, apex=99 if event_id == "bad" else 15)))
         turns = iter([False] * 3)
         worker.serve(Batching, lambda: next(turns, True))
         replies = [client.receive() for _ in range(3)]

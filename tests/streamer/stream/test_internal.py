@@ -18,7 +18,7 @@ def test_a_candidate_arrives_as_it_left(make_candidate, make_face, around):
     for name in ("event_id", "face_id", "phase", "score", "offset_t_ns", "apex_t_ns", "reason"):
         assert getattr(received, name) == getattr(sent, name)
     assert [name for name in ("before", "after") if getattr(received, name) is not None] == list(around)
-    for before, after in zip(sent.faces, received.faces, strict=True):
+    for before, after in zip(sent.pair.faces, received.pair.faces, strict=True):
         np.testing.assert_array_equal(before.pixels, after.pixels)
         np.testing.assert_array_equal(before.landmarks_px, after.landmarks_px)
         np.testing.assert_array_equal(before.depth_px, after.depth_px)

@@ -147,7 +147,7 @@ def test_the_flow_peak_rule_finds_the_largest_movement(fakes, tmp_path):
     from ahmsa.databases.smic import read
 
     (clip,) = read(tmp_path / "data").clips
-    apexes = [ClipWorker(tmp_path, 128, SETTINGS.flow, rule).candidate(clip).apex.index for rule in ("middle", "flow-peak")]
+    apexes = [ClipWorker(tmp_path, 128, SETTINGS.flow, rule).pair(clip).apex.index for rule in ("middle", "flow-peak")]
     assert apexes == [12, 8]
 
 
