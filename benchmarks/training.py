@@ -21,8 +21,8 @@ from msgspec.structs import replace
 from ahmsa.databases.clips import Subject
 from ahmsa.device import resolve_device
 from ahmsa.model.net import network_input
-from ahmsa.processes import default_jobs, in_processes
 from ahmsa.types import FloatArray
+from ahmsa.work.processes import default_jobs, in_processes
 from benchmarks.machine import describe
 from configs.command import run_program
 from configs.load import load_settings, shipped

@@ -74,7 +74,7 @@ def settings(folder: Path) -> Kind:
 
 def images(folder: Path) -> Kind:
     """Of databases and folders: the four formats, and those that must not reach a decoder."""
-    from ahmsa.images import read_image, read_pixels
+    from ahmsa.images.read import read_image, read_pixels
     from fuzz.examples import image_files
 
     def read(path: Path) -> None:
@@ -118,8 +118,7 @@ def checkpoints(folder: Path) -> Kind:
 
 def workbooks(folder: Path) -> Kind:
     """Annotations of databases: .xls, .xlsx and .csv."""
-    from ahmsa.databases.workbook import read_sheets
-
+    from ahmsa.databases.files.workbook import read_sheets
     from fuzz.examples import workbook_files
 
     return Kind(workbook_files(folder), _through_file(folder, "book.xls", read_sheets))

@@ -15,7 +15,7 @@ ROOMS = ("ahmsa", "spotting", "configs", "train", "streamer")
         (r"json\.decode\(|json\.Decoder\(|json\.loads?\(|tomllib\.load|csv\.(reader|DictReader)\(", {"untrusted.py"}),
         (
             r"cv2\.im(read|decode)\w*\(",
-            {"images.py", "camera.py", "recording.py"},
+            {"read.py", "camera.py", "recording.py"},
         ),  # the last two: of their own making
         (r"\bpickle\b|\bmarshal\b|torch\.load\(|yaml\.load\(|(?<!\.)\b(eval|exec)\(", set()),
         (r"CalamineWorkbook", {"workbook_apart.py"}),

@@ -18,7 +18,7 @@ import numpy as np
 from ahmsa.databases.clips import Subject
 from ahmsa.databases.files.workbook import Row, read_table
 from ahmsa.errors import DataError, UsageError
-from ahmsa.images import read_pixels
+from ahmsa.images.read import read_pixels
 from ahmsa.types import LABELS, FloatArray
 from train.map_set import MapSet, Sample
 

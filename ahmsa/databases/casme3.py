@@ -22,7 +22,7 @@ from ahmsa.databases.clips import Annotation, Protocol, Survey, annotation_of, p
 from ahmsa.databases.collect import Tree, collect, fullest, key_of
 from ahmsa.databases.files.trees import existing_root, find_trees, find_workbook, subfolders
 from ahmsa.databases.files.workbook import Row, read_table
-from ahmsa.frames import FrameFolder
+from ahmsa.images.frames import FrameFolder
 
 NAME = "casme3"
 FPS = 30.0

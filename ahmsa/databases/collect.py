@@ -9,7 +9,7 @@ from pathlib import Path
 from ahmsa.databases.clips import Annotation, Clip, Survey
 from ahmsa.databases.files.trees import find_trees, subfolders
 from ahmsa.errors import DataError
-from ahmsa.frames import FrameFolder
+from ahmsa.images.frames import FrameFolder
 
 ClipKey = tuple[str, str]
 """(subject, clip in lower case)."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from ahmsa.databases.files.trees import find_trees, subfolders
 from ahmsa.databases.files.workbook import Row
 from ahmsa.errors import DataError
-from ahmsa.frames import FrameFolder
+from ahmsa.images.frames import FrameFolder
 from ahmsa.types import Kind
 
 

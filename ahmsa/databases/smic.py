@@ -20,7 +20,7 @@ from ahmsa.databases.clips import Clip, Protocol, Survey, protocol_for
 from ahmsa.databases.files.trees import existing_root, find_trees, find_workbook, subfolders
 from ahmsa.databases.files.workbook import Row, read_table
 from ahmsa.errors import DataError
-from ahmsa.frames import FrameFolder
+from ahmsa.images.frames import FrameFolder
 
 NAME = "smic"
 FPS = 100.0

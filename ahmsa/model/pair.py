@@ -14,7 +14,7 @@ from ahmsa.face.crop import cut_crop
 from ahmsa.face.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points, similarity_scale
 from ahmsa.face.landmarks import FaceMesh
 from ahmsa.face.tracker import Detector
-from ahmsa.images import read_image
+from ahmsa.images.read import read_image
 from ahmsa.model.checkpoint import Checkpoint, shipped
 from ahmsa.model.recogniser import Recogniser, Recognition
 from ahmsa.types import AlignedFace, ByteImage, Emotion, FacePair, FaceQuality, FloatArray

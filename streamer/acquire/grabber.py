@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Literal, Protocol
 
-from ahmsa.threads import Supervised
 from ahmsa.types import ByteImage, Frame
+from ahmsa.work.threads import Supervised
 from configs.schema import SourceSettings
 from streamer.acquire.distinct import is_same_picture
 

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Literal, cast
 
 from ahmsa.errors import DataError, SourceError
-from ahmsa.frames import IMAGE_SUFFIXES, FrameFolder, frame_number
-from ahmsa.images import read_image
+from ahmsa.images.frames import IMAGE_SUFFIXES, FrameFolder, frame_number
+from ahmsa.images.read import read_image
 from ahmsa.types import Frame
 from ahmsa.untrusted import UnreadableError, finite, records_of, table_rows
 from streamer.acquire.grabber import HEARTBEAT_S

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ahmsa.errors import UsageError
-from ahmsa.threads import Supervised
+from ahmsa.work.threads import Supervised
 from configs.command import program, run_program
 
 if TYPE_CHECKING:

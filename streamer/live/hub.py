@@ -26,7 +26,7 @@ import msgspec
 import zmq
 
 from ahmsa.errors import AhmsaError, StreamError
-from ahmsa.threads import Supervised
+from ahmsa.work.threads import Supervised
 from configs.schema import StreamSettings
 from streamer.live.source_line import SourceEdge, SourceLine
 from streamer.recognise.worker_pool import WorkerPool

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ahmsa.errors import AhmsaError, RunError, UsageError
-from ahmsa.threads import Silence
+from ahmsa.work.threads import Silence
 from streamer.acquire.sources import SourceSpec
 from streamer.live.processes import Death, Keeper
 from streamer.live.source_line import SourceEdge

@@ -23,7 +23,7 @@ from time import monotonic
 from typing import Any
 
 from ahmsa.errors import AhmsaError
-from ahmsa.threads import Supervised
+from ahmsa.work.threads import Supervised
 
 Stopped = Callable[[], bool]
 Target = Callable[[Any, Stopped], None]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from ahmsa.threads import Supervised
+from ahmsa.work.threads import Supervised
 from streamer.lsl.library import lsl_ahead_s, pylsl_module
 from streamer.stream.markers import MarkerRequest
 from streamer.stream.schema import MARKER_TEXT

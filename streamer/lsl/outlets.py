@@ -12,7 +12,7 @@ from typing import Any
 
 import zmq
 
-from ahmsa.threads import Supervised
+from ahmsa.work.threads import Supervised
 from streamer.lsl.library import lsl_ahead_s, pylsl_module
 from streamer.stream.client import EmotionStream
 from streamer.stream.publisher import INPROC

@@ -23,7 +23,7 @@ import msgspec
 
 from ahmsa.errors import AhmsaError, SourceError, UsageError
 from ahmsa.files import private_folder, write_whole
-from ahmsa.processes import in_processes
+from ahmsa.work.processes import in_processes
 from streamer.acquire.video_file import video_info
 from streamer.offline.analyse_video import Analysed, Given, Job, analyse_video
 from streamer.session.reader import read_session
@@ -87,7 +87,7 @@ def on_this_machine(jobs: int) -> Execute:
 
 def on_cluster(address: str) -> Execute:
     """Videos on a Ray cluster, whose nodes must see them under the same paths. Raises UsageError where Ray is missing."""
-    from ahmsa.cluster import connected, on_nodes, ray_module
+    from ahmsa.work.cluster import connected, on_nodes, ray_module
 
     ray = ray_module()
 

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import zmq
 
-from ahmsa.threads import Supervised
 from ahmsa.untrusted import JsonDecoder
+from ahmsa.work.threads import Supervised
 from streamer.stream.preview import FRAME, PREVIEW_HWM
 from streamer.stream.publisher import INPROC
 from streamer.stream.sockets import bound, make_socket, receive

@@ -11,7 +11,7 @@ import uvicorn
 import zmq
 
 from ahmsa.errors import StreamError
-from ahmsa.threads import Supervised
+from ahmsa.work.threads import Supervised
 from streamer.web.app import Marks, page_app
 from streamer.web.feed import Feed
 from streamer.web.token import page_token

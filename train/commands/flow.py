@@ -97,7 +97,7 @@ def _picture_movement(pair: FacePair, out: Path, settings: FlowSettings) -> None
 
 def _picture_map(path: Path, out: Path) -> None:
     from ahmsa.flow.pictures import map_sheet, write_png
-    from ahmsa.images import read_image
+    from ahmsa.images.read import read_image
 
     stored = read_image(path)
     name = f"{path.stem.strip()}_map.png"
@@ -111,7 +111,7 @@ def _pair_of_crops(onset: Path, apex: Path) -> FacePair:
     import numpy as np
 
     from ahmsa.errors import DataError
-    from ahmsa.images import read_image
+    from ahmsa.images.read import read_image
 
     first, second = (cv2.cvtColor(read_image(path), cv2.COLOR_BGR2GRAY).astype(np.uint8) for path in (onset, apex))
     if first.shape != second.shape or first.shape[0] != first.shape[1]:
@@ -123,7 +123,7 @@ def _pair_of_crops(onset: Path, apex: Path) -> FacePair:
 
 
 def _pair_of_faces(onset: Path, apex: Path, crop_px: int) -> FacePair:
-    from ahmsa.images import read_image
+    from ahmsa.images.read import read_image
     from ahmsa.model.pair import face_pair
 
     return face_pair(read_image(onset), read_image(apex), crop_px)

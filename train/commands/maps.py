@@ -48,7 +48,7 @@ def prepared_maps(
     """
     import msgspec
 
-    from ahmsa.processes import default_jobs
+    from ahmsa.work.processes import default_jobs
     from train.commands.progress import clips_bar
     from train.prepare.prepared_maps import DEFAULT_CACHE, PrepareSettings, prepare
 

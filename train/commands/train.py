@@ -155,7 +155,7 @@ def _executor(cluster: str | None, device: str, jobs: int | None) -> Executor | 
         return on_cluster(cluster, device)
     if device != "cpu":
         return None
-    from ahmsa.processes import default_jobs
+    from ahmsa.work.processes import default_jobs
     from train.execution.cores import on_cores
 
     return on_cores(jobs or default_jobs())

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from ahmsa.cluster import connected, on_nodes, ray_module
+from ahmsa.work.cluster import connected, on_nodes, ray_module
 from train.execution.tasks import Executor, TaskResult, run_inline
 from train.models.contract import Advance, Task, TrainingData
 

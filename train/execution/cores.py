@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import torch
 
-from ahmsa.processes import in_processes
+from ahmsa.work.processes import in_processes
 from train.execution.tasks import Executor, TaskResult, run_inline
 from train.models.contract import Advance, Task, TrainingData
 from train.models.memory import networks_that_fit

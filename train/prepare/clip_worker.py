@@ -36,7 +36,7 @@ class ClipWorker:
     def pair(self, clip: Clip) -> FacePair:
         """Onset and apex of a clip under the onset's alignment, as the live path gives them to the recogniser."""
         from ahmsa.face.crop import cut_crop
-        from ahmsa.images import read_image
+        from ahmsa.images.read import read_image
 
         onset = read_image(clip.frames[clip.onset])
         aligner = _aligner(self._crop_px)

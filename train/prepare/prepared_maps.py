@@ -19,8 +19,8 @@ import numpy as np
 from ahmsa.databases.catalogue import read_surveys
 from ahmsa.databases.clips import Clip, Subject, Survey
 from ahmsa.errors import AhmsaError, DataError, RunError
-from ahmsa.processes import in_processes
 from ahmsa.settings import MAP_VERSION, FaceSettings, FlowSettings
+from ahmsa.work.processes import in_processes
 from train.map_set import MapSet, Sample
 from train.prepare.apex import ApexRule
 from train.prepare.clip_worker import ClipWorker

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ahmsa.errors import DataError
-from ahmsa.frames import frame_number
+from ahmsa.images.frames import frame_number
 
 _DEPTH = 8
 _MANY_IMAGES = 40

@@ -5,7 +5,7 @@ import sys
 import msgspec
 import pytest
 
-import ahmsa.processes
+import ahmsa.work.processes
 from train.commands import evaluate as evaluate_cli
 from train.experiment.evaluate import Evaluation
 
@@ -70,7 +70,7 @@ def test_what_cannot_be_judged_is_said_in_one_sentence(command, arguments, exit_
 def test_a_raw_database_is_prepared_as_the_checkpoint_wants_it(command, fakes, tmp_path, monkeypatch):
     rows = [fakes.Row(f"s{n}", f"s{n}_{tag}_01", 5, 0, 9, "") for n, tag in enumerate(("ne", "po", "sur"), start=1)]
     fakes.smic(tmp_path / "data", rows, fakes.portrait)
-    monkeypatch.setattr(ahmsa.processes, "default_jobs", lambda: 1)
+    monkeypatch.setattr(ahmsa.work.processes, "default_jobs", lambda: 1)
     arguments = ("--db", "smic", "--data", "data", "--device", "cpu", "--json", "found.json")
     code, out, errors = command("some.safetensors", *arguments)
     assert code == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ahmsa.errors import DataError
-from ahmsa.frames import FrameFolder, frame_number
+from ahmsa.images.frames import FrameFolder, frame_number
 
 
 def folder_of(path, *names):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ahmsa.errors import RunError
-from ahmsa.threads import Supervised
+from ahmsa.work.threads import Supervised
 
 _GIVEN = "given"
 

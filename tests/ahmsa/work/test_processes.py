@@ -4,7 +4,7 @@ import tempfile
 import pytest
 
 from ahmsa.errors import DataError, RunError
-from ahmsa.processes import in_processes
+from ahmsa.work.processes import in_processes
 
 
 def scaled(factor: int, number: int) -> int:

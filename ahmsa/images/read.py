@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ahmsa.errors import DataError
 from ahmsa.files import read_limited
-from ahmsa.image_header import MOST_PIXELS, image_size
+from ahmsa.images.header import MOST_PIXELS, image_size
 from ahmsa.types import ByteImage
 from ahmsa.untrusted import foreign
 

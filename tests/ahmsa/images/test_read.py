@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ahmsa.errors import DataError
-from ahmsa.image_header import image_size
-from ahmsa.images import read_image
+from ahmsa.images.header import image_size
+from ahmsa.images.read import read_image
 
 
 @pytest.fixture(scope="module")
