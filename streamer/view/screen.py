@@ -20,6 +20,7 @@ from streamer.view.source_board import BIN_NS
 _ROW_NAME_CELLS, _FIGURE_CELLS = 12, 17
 _LEAST_CURVE_CELLS, _MOST_CURVE_CELLS = 16, 200
 _LEAST_EVENT_ROWS = 2
+_FOLD_CELLS = 10
 _WIDE_COLUMNS = 96
 _HIGH_LINES = 34
 """From here on there is room for what few need: times per stage."""
@@ -38,7 +39,7 @@ _SPOTTER_WORDS = {
 
 def screen(board: Board, width: int, height: int, keys: str = "") -> RenderableType:
     """The whole picture in exactly as many lines as the console has. keys: what the last line says."""
-    top = [*_head(board, width), *_states(board)]
+    top = [*_head(board, width), *(part for line in _states(board) for part in _folded(line, width))]
     foot = [*_foot(board, width if height >= _HIGH_LINES else None), *_notices(board), Text(keys, style="bold")]
     signals = _signals(board, width, height, spare=height - len(top) - len(foot) - _LEAST_EVENT_ROWS - 4)
     signals += _halves(board, width, is_high=height >= _HIGH_LINES)
@@ -105,6 +106,14 @@ def _states(board: Board) -> list[Text]:
     return lines or [Text("no face yet", style="dim")]
 
 
+def _folded(line: Text, width: int) -> list[Text]:
+    """A line that is too long for the console continues after its colon on the next."""
+    colon = line.plain.rfind(": ")
+    if line.cell_len <= width or colon < 0:
+        return [line]
+    return [line[: colon + 1], Text.assemble(" " * _FOLD_CELLS, line[colon + 2 :])]
+
+
 def _face_state(board: Board, status: StatusMessage, face: FaceState) -> Text:
     shut = next((gate for gate in status.shut if gate.face_id == face.face_id), None)
     if shut is not None:
@@ -137,7 +146,7 @@ def _signals(board: Board, width: int, height: int, spare: int) -> list[Text]:
         for row, bins in all_signals[face_id].items():
             name = row if len(all_signals) == 1 else f"{face_id} {row}"
             newest = bins[-1] if bins else None
-            figures = f"{newest.displacement_px:5.2f} / {newest.threshold_px:.2f}" if newest else ""
+            figures = f"{newest.displacement_px:5.2f} / {newest.threshold_px:.2f}" if newest and newest.threshold_px else "-"
             drawn = curve(bins, now_number, cells, tall)
             for place, line in enumerate(drawn):
                 is_last = place == tall - 1

@@ -54,6 +54,16 @@ def test_a_shut_gate_says_by_how_much_and_what_to_do(board):
     assert "face 0  ▲ blink  the eyes blink" in picture, "the spotter's own gate"
 
 
+def test_advice_that_is_too_long_for_the_console_goes_on_in_the_next_line(board):
+    long = wire.ShutGate("too_dark", "brightness of the face 18 of 255, 35 needed: put more light on the face", 18.0, 35.0, 0)
+    board.take(msgspec.structs.replace(STATUS, faces=STATUS.faces[:1], shut=[long]))
+    lines = drawn(board, 80, 24).splitlines()
+    place = next(number for number, line in enumerate(lines) if "too_dark" in line)
+    assert lines[place].rstrip().endswith("35 needed:")
+    assert lines[place + 1].strip() == "put more light on the face"
+    assert len(lines) == 24
+
+
 def test_each_half_of_the_face_says_what_it_would_find_and_how_long_it_was_watched(board):
     board.take(msgspec.structs.replace(STATUS, faces=STATUS.faces[:1], shut=[]))
     picture = drawn(board, 100, 24)
