@@ -265,7 +265,7 @@ def test_a_closed_camera_ends_its_iteration_and_leaves_no_thread(network_camera)
     with open_source(SourceSpec("url", network_camera().url), QUICK) as source:
         until(source, lambda source, frames: bool(frames))
     assert list(source) == []
-    assert not source._thread.is_alive()
+    assert not source._thread.alive
 
 
 def test_a_camera_that_nobody_reads_yet_loses_nothing(network_camera):
