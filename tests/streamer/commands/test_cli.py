@@ -65,7 +65,7 @@ print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
         (["--camera", "-1"], "--camera"),
         (
             ["--replay", "{folder}", "--record", "{folder}", "--worker", "tcp://127.0.0.1:1"],
-            "--record and --worker cannot be had",
+            "--record and --worker cannot be combined",
         ),
         (["--demo", "--worker", "tcp://127.0.0.1:1", "--device", "cuda"], "--device cannot be combined with --worker"),
         (["--replay", "{folder}", "--web"], "--web cannot be combined with --replay"),
