@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import contextlib
 import sys
-from collections.abc import Iterator
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +21,8 @@ from configs.command import program, run_program
 if TYPE_CHECKING:
     from streamer.offline.analyse import Notify, Plan
     from streamer.offline.analyse_video import Given, Job
+
+_LOOK_S = 0.5
 
 app = program("From videos to tables of micro-expressions.")
 
@@ -116,8 +120,8 @@ def _shown(work: Plan, given: Given, *, watched: bool) -> Iterator[tuple[Given, 
             note(job.name, lengths[job.name])
             progress.print(f"{job.name}: {problem or 'done'}", markup=False)
 
-        with _progress_queue(note) as put:
-            yield replace(given, progress=put if watched else None), notify
+        with _progress_folder(note) as folder:
+            yield replace(given, progress=folder if watched else None), notify
 
 
 def _print_line(job: Job, problem: str | None) -> None:
@@ -125,18 +129,22 @@ def _print_line(job: Job, problem: str | None) -> None:
 
 
 @contextmanager
-def _progress_queue(note: Any) -> Iterator[Any]:
-    """A function that other processes may be given to report how far they are."""
-    queue = multiprocessing.get_context("spawn").SimpleQueue()
+def _progress_folder(note: Callable[[str, float], None]) -> Iterator[Path]:
+    """A folder in which processes write how far they are; `note` gets it about twice a second."""
+    ended = threading.Event()
+    with tempfile.TemporaryDirectory(prefix="ahmsa-") as scratch:
+        folder = Path(scratch)
 
-    def listen() -> None:
-        while (item := queue.get()) is not None:
-            note(*item)
+        def look() -> None:
+            while not ended.wait(_LOOK_S):
+                for file in folder.glob("[!.]*"):
+                    with contextlib.suppress(OSError, ValueError):
+                        note(file.name, float(file.read_text()))
 
-    thread = Supervised("progress", listen)
-    thread.start()
-    try:
-        yield queue.put
-    finally:
-        queue.put(None)
-        thread.join(5.0)
+        thread = Supervised("progress", look)
+        thread.start()
+        try:
+            yield folder
+        finally:
+            ended.set()
+            thread.join(5.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ahmsa.errors import AhmsaError, SourceError
+from ahmsa.files import write_whole
 from configs.schema import LiveSettings
 from streamer.acquire.capture import CaptureStage, use_one_core
 from streamer.acquire.sources import Source, SourceSpec, open_source
@@ -41,8 +41,8 @@ class Given:
     settings: LiveSettings
     checkpoint: Path | None = None
     device: str = "cpu"
-    progress: Callable[[tuple[str, float]], None] | None = None
-    """Told (name, seconds done) now and then."""
+    progress: Path | None = None
+    """Folder in which a file of each video's name holds how many of its seconds are done; None: nobody wants to know."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def record_source(
                 if isinstance(message, StatusMessage):
                     message = msgspec.structs.replace(message, worker=worker, recording="events")
                     if given.progress is not None:
-                        given.progress((session, message.t_capture_ns / 1e9))
+                        write_whole(given.progress / session, f"{message.t_capture_ns / 1e9:.1f}")
                 recorder.take(topic_of(message), encode(message))
         except AhmsaError as error:
             problem = str(error)

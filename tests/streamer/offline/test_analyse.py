@@ -1,6 +1,7 @@
 import csv
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -12,7 +13,7 @@ from configs.schema import LiveSettings, StreamSettings
 from streamer.acquire.sources import SourceSpec
 from streamer.live.supervisor import LiveOptions, run_live
 from streamer.offline import analyse_video
-from streamer.offline.analyse import analyse, plan
+from streamer.offline.analyse import analyse, on_cluster, plan
 from streamer.offline.analyse_video import Given
 from streamer.session.session import load_session
 from streamer.view.board import Board
@@ -90,6 +91,36 @@ def test_a_folder_of_videos_becomes_three_tables_and_a_bad_file_is_named(study, 
         ("p02_film", "done", "102"),
         ("p03", "failed", ""),
     ]
+
+
+def test_a_video_tells_how_far_it_is(clip, given, tmp_path):
+    [job] = plan([clip], tmp_path / "out", given).jobs
+    progress = tmp_path / "progress"
+    progress.mkdir()
+    analyse_video.analyse_video(replace(given, progress=progress), job)
+    assert float((progress / "smile").read_text()) > 3
+
+
+@pytest.mark.cluster
+@pytest.mark.filterwarnings("ignore")  # Ray leaves sockets and processes to the interpreter's end
+def test_a_cluster_gives_the_same_tables(clip, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    ray = pytest.importorskip("ray", reason="Ray is not installed (pip install 'ahmsa[cluster]')")
+    from ray._private import services
+
+    # Ray looks for this machine's outward address and replaces loopback by it.
+    monkeypatch.setattr(services, "get_node_ip_address", lambda address=None: "127.0.0.1")
+    ray.init(
+        num_cpus=1, include_dashboard=False, _node_ip_address="127.0.0.1", object_store_memory=80 * 2**20, log_to_driver=False
+    )
+    try:
+        run([clip], tmp_path / "cluster", Given(LiveSettings()), on_cluster("auto"))
+    finally:
+        ray.shutdown()
+    run([clip], tmp_path / "here", Given(LiveSettings()))
+    assert tables(tmp_path / "cluster") == tables(tmp_path / "here")
+    assert rows(tmp_path / "here" / "events.csv")[0]["label"] == "positive"
 
 
 def test_a_run_that_was_killed_goes_on_and_ends_with_the_same_bytes(study, given, tmp_path):
