@@ -278,7 +278,8 @@ def _training(run: Run, seconds: float, name: str, folds: int, count: int) -> di
     from msgspec.structs import replace
 
     from train.models.fit import Job, fit
-    from train.models.stack import Weights, is_out_of_memory, networks_that_fit
+    from train.models.memory import is_out_of_memory, networks_that_fit
+    from train.models.stack import Weights
 
     preset = _preset(name)
     folds, count = run.count(folds, 2), run.count(count, 24)
