@@ -50,6 +50,9 @@ _WHAT_IS_WRONG: Mapping[str, str] = MappingProxyType(
         "blink": "the eyes blink",
         "light_change": "the light changes",
         "face_lost": "the face was lost",
+        "occluded": "a part of the face is covered or out of the picture",
+        "ongoing": "another movement is under way",
+        "calibrating": "rest is being measured",
     }
 )
 _WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
@@ -64,6 +67,8 @@ _WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
         "head_motion": "keep the head still",
         "light_change": "keep the light steady",
         "face_lost": "stay in the picture",
+        "occluded": "keep hands and hair away from the face, and stay in the picture",
+        "calibrating": "sit still",
     }
 )
 

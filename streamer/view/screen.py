@@ -15,7 +15,7 @@ from streamer.stream.schema import FaceState, HalfState, StatusMessage
 from streamer.view.board import CLAIM, Board
 from streamer.view.curves import curve, marks_line, time_axis
 from streamer.view.movements import event_sign, movements
-from streamer.view.source_board import BIN_NS
+from streamer.view.source_board import BIN_NS, Bin
 
 _ROW_NAME_CELLS, _FIGURE_CELLS = 12, 17
 _LEAST_CURVE_CELLS, _MOST_CURVE_CELLS = 16, 200
@@ -145,19 +145,28 @@ def _signals(board: Board, width: int, height: int, spare: int) -> list[Text]:
     for face_id in shown:
         for row, bins in all_signals[face_id].items():
             name = row if len(all_signals) == 1 else f"{face_id} {row}"
-            newest = bins[-1] if bins else None
-            figures = f"{newest.displacement_px:5.2f} / {newest.threshold_px:.2f}" if newest and newest.threshold_px else "-"
+            figures = _figures(bins[-1] if bins else None)
             drawn = curve(bins, now_number, cells, tall)
             for place, line in enumerate(drawn):
                 is_last = place == tall - 1
                 head = name.ljust(_ROW_NAME_CELLS) if is_last else " " * _ROW_NAME_CELLS
-                lines.append(Text.assemble(head, line, figures.rjust(_FIGURE_CELLS) if is_last else ""))
+                lines.append(Text.assemble(head, line, figures if is_last else ""))
     hidden = len(all_signals) - len(shown)
     more = f"faces not shown: {hidden} (enlarge the window)" if hidden else ""
     lines.append(Text.assemble("events".ljust(_ROW_NAME_CELLS), marks_line(_marks(board), now_number, cells)))
     axis = Text.assemble((more, ORANGE)) if more else Text.assemble(" " * _ROW_NAME_CELLS, time_axis(cells))
     lines.append(axis)
     return lines
+
+
+def _figures(newest: Bin | None) -> Text:
+    """Displacement and limit of a row now, or the gate that is shut for all of it."""
+    if newest is not None and newest.gate is not None:
+        return Text(newest.gate.rjust(_FIGURE_CELLS), style=ORANGE)
+    is_measured = newest is not None and newest.threshold_px > 0
+    return Text(
+        (f"{newest.displacement_px:5.2f} / {newest.threshold_px:.2f}" if newest and is_measured else "-").rjust(_FIGURE_CELLS)
+    )
 
 
 def _halves(board: Board, width: int, *, is_high: bool) -> list[Text]:

@@ -125,3 +125,11 @@ def test_the_help_fits_a_small_console_and_explains_keys_and_words(board):
     assert len(picture.splitlines()) <= 24
     for words in ("freeze", "marker", "retracted", "- negative", "amplitude px", "AI Act", "ahmsa-watch tcp://127.0.0.1:5556"):
         assert words in picture
+
+
+def test_a_row_that_is_not_watched_names_its_gate_in_place_of_figures(board):
+    regions = {"left_brow": RegionMotion(0.1, 0.3), "left_lip": RegionMotion(0.2, 0.4, "speech")}
+    board.take(msgspec.structs.replace(MOTION, t_capture_ns=10**10, regions=regions, gate=None))
+    lines = drawn(board, 80, 24).splitlines()
+    assert next(line for line in lines if line.startswith("mouth")).endswith("speech")
+    assert next(line for line in lines if line.startswith("brows")).endswith("0.10 / 0.30")
