@@ -120,7 +120,8 @@ class MarkerMessage(Message, frozen=True, kw_only=True, tag="ahmsa.marker/1"):
     value: int | float | None = None
     t_mark_ns: Nanoseconds = 0
     """When it was set, on the monotonic clock of this machine. `t_capture_ns` is the same moment as capture time of the
-    session's first source; for a file that is not played at its own speed, the newest frame's."""
+    session's first source; for a file that is not played at its own speed, the newest frame's; before a source's first frame,
+    the monotonic clock's. `session_s` is right in every case."""
     utc: Text | None = None
     session_s: float | None = None
 

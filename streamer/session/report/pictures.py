@@ -137,10 +137,11 @@ def _drawn(session: Session, events: Sequence[SessionEvent], frame: Frame, faces
                 _text(image, text, (left, top - 8), _GREEN if confirmed else _RED)
         for number, line in enumerate(lines):
             _text(image, line, (left, bottom + 18 * (number + 1)), _WHITE)
+    now_s = session.session_s(session.record.source, now_ns)
     for marker in session.markers:
-        if 0 <= now_ns - marker.t_capture_ns <= _SHOWN_S * 1e9:
+        if marker.session_s is not None and 0 <= now_s - marker.session_s <= _SHOWN_S:
             _text(image, f"marker: {marker.text}", (8, image.shape[0] - 10), _WHITE)
-    _text(image, f"{session.session_s(session.record.source, now_ns):.2f} s", (8, 20), _WHITE)
+    _text(image, f"{now_s:.2f} s", (8, 20), _WHITE)
     return image
 
 
