@@ -158,9 +158,10 @@ def _frames(
 
 
 def _presentation_ns(picture: av.VideoFrame) -> int | None:
-    if picture.pts is None or picture.time_base is None:
+    base = picture.time_base
+    if picture.pts is None or not base:
         return None
-    shown_ns = round(picture.pts * Fraction(picture.time_base) * _NS)
+    shown_ns = round(picture.pts * Fraction(base.numerator, base.denominator) * _NS)
     return shown_ns if abs(shown_ns) <= LONGEST_MS * 1e6 else None  # longer than any clip: damage
 
 

@@ -254,7 +254,9 @@ def _group(settings: TrainSettings, device: str) -> int:
 def _grouped(kind: str, seed: int, jobs: Sequence[FoldJob], group: int) -> list[Task]:
     """Jobs in tasks of about equal size, none larger than `group`."""
     pieces = np.array_split(np.arange(len(jobs)), -(-len(jobs) // group))
-    return [Task(f"{kind}-seed{seed}-{piece[0]:04d}-{piece[-1]:04d}", seed, tuple(jobs[i] for i in piece)) for piece in pieces]
+    return [
+        Task(f"{kind}-seed{seed}-{piece[0]:04d}-{piece[-1]:04d}", seed, tuple(jobs[int(i)] for i in piece)) for piece in pieces
+    ]
 
 
 def _differences(before: object, now: object, path: str = "") -> list[str]:
