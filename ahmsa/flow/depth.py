@@ -15,8 +15,10 @@ import numpy as np
 from ahmsa.face.geometry import CANONICAL_GRID
 from ahmsa.types import AlignedFace, FloatArray
 
-_REACH_CELLS, _FAR_CELLS, _FAR_WEIGHT = 0.9, 3.5, 1e-3
-"""A pixel's depth is the mean of the landmarks around it (Gaussian), and of those further off where there are none."""
+_REACH_CELLS = 0.9
+"""A pixel's depth is the mean of the landmarks around it (Gaussian)."""
+_PRIOR = 1e-4
+"""Weight of the average face's depth, in landmarks a pixel: it decides where no landmark is near."""
 
 
 def depth_of(face: AlignedFace) -> FloatArray:
@@ -32,10 +34,8 @@ def depth_of(face: AlignedFace) -> FloatArray:
     depth = face.depth_px[inside] - face.depth_px[inside].mean()
     scattered = np.zeros((side, side, 2), np.float32)
     np.add.at(scattered, (row, column), np.stack([depth, np.ones_like(depth)], axis=1))
-    cell = side / CANONICAL_GRID
-    near, far = (cv2.GaussianBlur(scattered, (0, 0), cells * cell) for cells in (_REACH_CELLS, _FAR_CELLS))
-    both = near + _FAR_WEIGHT * far
-    return cast(FloatArray, both[..., 0] / (both[..., 1] + 1e-9))
+    near = cv2.GaussianBlur(scattered, (0, 0), _REACH_CELLS * side / CANONICAL_GRID)
+    return cast(FloatArray, (near[..., 0] + _PRIOR * average_depth(side)) / (near[..., 1] + _PRIOR))
 
 
 @lru_cache(maxsize=8)

@@ -81,18 +81,22 @@ class FlowMaker:
         """The network's view of each movement, in order. Movements of one crop size are computed as one batch."""
         if not pairs:
             return []
-        moved, others = self.movements(pairs), self._other_energies(pairs)
+        depths = [depth_of(pair.onset) for pair in pairs]
+        moved, others = self._moved(pairs, depths), self._other_energies(pairs, depths)
         return [self._map(*each) for each in zip(moved, others, pairs, strict=True)]
 
     def movements(self, pairs: Sequence[FacePair]) -> FloatArray:
         """(b, 2, s, s) px: flow from onset to apex without the head's motion, of one or more pairs of one crop size."""
+        return self._moved(pairs, [depth_of(pair.onset) for pair in pairs])
+
+    def _moved(self, pairs: Sequence[FacePair], depths: Sequence[FloatArray]) -> FloatArray:
         sides = {pair.onset.pixels.shape for pair in pairs}
         if len(sides) > 1:
             raise DataError(f"movements of several crop sizes {sorted(sides)} in one batch; use one crop size")
         flows = self.flow(np.stack([pair.onset.pixels for pair in pairs]), np.stack([pair.apex.pixels for pair in pairs]))
-        return remove_head_motion(flows, self.settings.head_motion, np.stack([depth_of(pair.onset) for pair in pairs]))
+        return remove_head_motion(flows, self.settings.head_motion, np.stack(depths))
 
-    def _other_energies(self, pairs: Sequence[FacePair]) -> list[FloatArray | None]:
+    def _other_energies(self, pairs: Sequence[FacePair], depths: Sequence[FloatArray]) -> list[FloatArray | None]:
         """For each movement the energy of what else its face did, None where neither before nor after is known."""
         compared = [_Other(i, c.onset, face) for i, c in enumerate(pairs) for face in (c.before, c.after) if face is not None]
         found: list[FloatArray | None] = [None] * len(pairs)
@@ -102,8 +106,8 @@ class FlowMaker:
         small = min(side, max(side // 2, _ENERGY_SIDE_PX))
         onsets = np.stack([_shrunk(one.onset.pixels, small) for one in compared])
         others = np.stack([_shrunk(one.other.pixels, small) for one in compared])
-        depths = np.stack([_shrunk(depth_of(one.onset), small) for one in compared]) * np.float32(small / side)
-        flows = remove_head_motion(self.flow(onsets, others), self.settings.head_motion, depths) * np.float32(side / small)
+        depth = np.stack([_shrunk(depths[one.number], small) for one in compared]) * np.float32(small / side)
+        flows = remove_head_motion(self.flow(onsets, others), self.settings.head_motion, depth) * np.float32(side / small)
         for number in {one.number for one in compared}:
             own = [flow for one, flow in zip(compared, flows, strict=True) if one.number == number]
             found[number] = cast(FloatArray, cv2.resize(other_energy(own), (side, side)))

@@ -97,7 +97,7 @@ def _listed(numbers: tuple[int, ...]) -> str:
 
 
 _JUDGED = {
-    "c98486c33187": """## Judged from outside
+    "648b10d1e567": """## Judged from outside
 
 On 2026-11-27, by others, on 123 maps of 18 subjects that no network here had seen (SMIC-HS, SAMM and CASME II again): UF1
 .729 [.607, .835], UAR .743, expected calibration error .069; SMIC-HS .786, SAMM .562, CASME II .772. The recipe on all 68
