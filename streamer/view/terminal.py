@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -40,7 +41,7 @@ class TerminalView:
         self._keys = Keys()
         self._live: Live | None = None
         self._drawn_s, self._pause_s = 0.0, _REFRESH_S
-        self._frozen = self._helping = self._is_gone = self._suspend_asked = False
+        self._frozen = self._helping = self._is_gone = self._suspend_asked = self._on_terminal = False
 
     def opened(self, endpoint: str, mark: Callable[[str], None] | None = None, page: str | None = None) -> None:
         self._board.endpoint, self._board.page, self._mark = endpoint, page, mark
@@ -49,6 +50,7 @@ class TerminalView:
             self._console.print(f"page: {page}", soft_wrap=True)
         if _SUSPEND is not None:
             signal.signal(_SUSPEND, self._ask_suspend)
+        self._on_terminal = self._console.is_terminal
         self._show()
         self._draw()
 
@@ -94,6 +96,10 @@ class TerminalView:
         self._drawn_s = monotonic()
         if self._live is None or self._is_gone:
             return
+        if self._on_terminal and not self._console.is_terminal:
+            # A terminal that was closed is none any more, and rich draws nothing, without a word.
+            self._is_gone = True
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
         width, height = self._console.size
         picture = help_screen(self._board) if self._helping else screen(self._board, width, height, self._key_line())
         try:
