@@ -33,7 +33,7 @@ def _report(
 
     Example: `ahmsa-report out/p01`
     """
-    from streamer.session.report.report import video_of, write_report
+    from streamer.session.report.report import videos_of, write_report
     from streamer.session.session import load_session
 
     if video is not None and len(sessions) > 1:
@@ -41,8 +41,8 @@ def _report(
     for folder in sessions:
         session = load_session(folder)
         target = folder / "report" if out is None else out / folder.resolve().name if len(sessions) > 1 else out
-        film = (video or video_of(session)) if pictures else None
-        typer.echo(str(write_report(session, target, film)))
+        videos = {session.record.source: video} if video is not None else videos_of(session)
+        typer.echo(str(write_report(session, target, videos if pictures else {})))
 
 
 def main() -> None:

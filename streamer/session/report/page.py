@@ -45,8 +45,8 @@ class Pictures:
     """What a video adds to the page."""
 
     events: list[EventPicture] = field(default_factory=list)
-    overlay: str | None = None
-    """File name of the video with everything drawn in."""
+    overlays: list[str] = field(default_factory=list)
+    """File names of the videos with everything drawn in."""
 
 
 def page(session: Session, strips: Mapping[Face, Sequence[Strip]], crossings: Sequence[Crossing], pictures: Pictures) -> str:
@@ -63,7 +63,7 @@ def page(session: Session, strips: Mapping[Face, Sequence[Strip]], crossings: Se
         facts=_facts(session),
         events=_events(session),
         pictures=[{"about": one.about, "data": _base64(one.png)} for one in pictures.events],
-        overlay=pictures.overlay,
+        overlays=pictures.overlays,
         timelines=[
             {
                 "name": f"{face[0]}, face {face[1]}",

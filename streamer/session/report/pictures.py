@@ -17,6 +17,7 @@ import cv2
 import msgspec
 import numpy as np
 
+from ahmsa.errors import SourceError
 from ahmsa.face.tracker import FaceTracker
 from ahmsa.files import whole_file
 from ahmsa.flow.maker import FlowMaker
@@ -27,7 +28,7 @@ from ahmsa.types import HALVES, AlignedFace, ByteImage, Frame
 from streamer.acquire.video_file import video_frames
 from streamer.session.export.tiers import claim_of
 from streamer.session.report.page import EventPicture, Pictures
-from streamer.session.session import Session, SessionEvent
+from streamer.session.session import Face, Session, SessionEvent
 from streamer.session.signal import half_of
 
 _SHOWN_S = 1.0
@@ -71,9 +72,9 @@ class _Film:
             self.container.close()
 
 
-def pictures_of(session: Session, video: Path, overlay: Path) -> Pictures:
-    """Go through the video. Raises SourceError where it cannot be read, RunError where `overlay` cannot be written."""
-    source = session.record.source
+def pictures_of(session: Session, source: str, video: Path, overlay: Path) -> Pictures:
+    """Go through the video of a source. Raises SourceError where it cannot be read (one that is cut off is shown as far as it
+    goes), RunError where `overlay` cannot be written."""
     events = [event for event in session.events if event.message.source == source]
     pairs = [_Pair(event) for event in events if event.state == "confirmed"]
     settings = msgspec.convert(session.record.settings.get("face", {}), FaceSettings)
@@ -83,11 +84,14 @@ def pictures_of(session: Session, video: Path, overlay: Path) -> Pictures:
             for frame in video_frames(video)[1]:
                 faces = tracker.update(frame, hold=_held(events, frame.t_capture_ns))
                 _note(pairs, frame, faces)
-                film.write(frame, _drawn(session, events, frame, faces))
+                film.write(frame, _drawn(session, source, events, frame, faces))
+        except SourceError:
+            if film.container is None:
+                raise
         finally:
             film.close()
     flow = FlowMaker(FlowSettings())
-    return Pictures([picture for pair in pairs if (picture := _sheet(pair, flow)) is not None], overlay.name)
+    return Pictures([picture for pair in pairs if (picture := _sheet(pair, flow)) is not None], [overlay.name])
 
 
 def _held(events: Sequence[SessionEvent], t_ns: int) -> set[int]:
@@ -122,13 +126,15 @@ def _sheet(pair: _Pair, maker: FlowMaker) -> EventPicture | None:
     return EventPicture(message.event_id, about, data.tobytes())
 
 
-def _drawn(session: Session, events: Sequence[SessionEvent], frame: Frame, faces: Sequence[AlignedFace]) -> ByteImage:
+def _drawn(
+    session: Session, source: str, events: Sequence[SessionEvent], frame: Frame, faces: Sequence[AlignedFace]
+) -> ByteImage:
     image = frame.image.copy()
     now_ns = frame.t_capture_ns
     for face in faces:
         left, top, right, bottom = _box(face, image.shape[:2])
         cv2.rectangle(image, (left, top), (right, bottom), _BLUE, 2)
-        lines = [f"face {face.face_id}", *_signal_lines(session, face.face_id, now_ns)]
+        lines = [f"face {face.face_id}", *_signal_lines(session, (source, face.face_id), now_ns)]
         for event in events:
             message = event.message
             if message.face_id == face.face_id and message.onset.t_ns <= now_ns <= _end_ns(event) + _SHOWN_S * 1e9:
@@ -137,7 +143,7 @@ def _drawn(session: Session, events: Sequence[SessionEvent], frame: Frame, faces
                 _text(image, text, (left, top - 8), _GREEN if confirmed else _RED)
         for number, line in enumerate(lines):
             _text(image, line, (left, bottom + 18 * (number + 1)), _WHITE)
-    now_s = session.session_s(session.record.source, now_ns)
+    now_s = session.session_s(source, now_ns)
     for marker in session.markers:
         if marker.session_s is not None and 0 <= now_s - marker.session_s <= _SHOWN_S:
             _text(image, f"marker: {marker.text}", (8, image.shape[0] - 10), _WHITE)
@@ -155,8 +161,8 @@ def _box(face: AlignedFace, size: tuple[int, ...]) -> tuple[int, int, int, int]:
     return left, top, right, bottom
 
 
-def _signal_lines(session: Session, face_id: int, now_ns: int) -> list[str]:
-    signal = session.signals.get((session.record.source, face_id))
+def _signal_lines(session: Session, face: Face, now_ns: int) -> list[str]:
+    signal = session.signals.get(face)
     at = None if signal is None else signal.nearest(now_ns)
     if signal is None or at is None:
         return []

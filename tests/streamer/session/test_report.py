@@ -1,5 +1,6 @@
 """The page about a session: what is on it, and that a browser shows it without a script error."""
 
+import dataclasses
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from streamer.acquire.sources import SourceSpec, open_source
 from streamer.offline.replay import events
 from streamer.session.recorder import Recorder
 from streamer.session.report.crossings import crossings_without_event
-from streamer.session.report.report import video_of, write_report
+from streamer.session.report.report import videos_of, write_report
 from streamer.session.report.timeline import strips
 from streamer.session.session import load_session
 from streamer.session.signal import half_of
@@ -155,7 +156,7 @@ def test_with_a_video_it_shows_the_face_and_lays_a_film_beside(film, recogniser,
             recorder.take(schema.topic_of(message), schema.encode(message))
     recorder.close("source ended")
     session = load_session(recorder.folder)
-    page = write_report(session, tmp_path / "report", video_of(session))
+    page = write_report(session, tmp_path / "report", videos_of(session))
     assert "Movement 0-1: positive" in page.read_text(encoding="utf-8")
     assert (page.parent / "event-0-1.png").stat().st_size > 10_000
     with av.open(str(page.parent / "overlay.mp4")) as container:
@@ -165,6 +166,28 @@ def test_with_a_video_it_shows_the_face_and_lays_a_film_beside(film, recogniser,
     # The blue frame around the face, which the portrait has nowhere.
     picture = pictures[60].to_ndarray(format="bgr24").astype(int)
     assert ((picture[..., 0] - picture[..., 2]) > 100).sum() > 300
+
+
+def test_a_film_that_is_cut_off_is_shown_as_far_as_it_goes(film, session, tmp_path):
+    cut = tmp_path / "cut.mkv"
+    with av.open(str(film)) as source, av.open(str(cut), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    page = write_report(session, tmp_path / "report", {"demo": cut})
+    with av.open(str(page.parent / "overlay.mp4")) as container:
+        assert 20 < sum(1 for _ in container.decode(video=0)) < 100
+
+
+def test_several_sources_have_a_video_each(record, golden):
+    session = load_session(record(golden))
+    two = dataclasses.replace(session, record=msgspec.structs.replace(session.record, source="demo camera0"))
+    (session.folder / "camera0.mkv").touch()
+    assert videos_of(two) == {"camera0": session.folder / "camera0.mkv"}
+    assert videos_of(session) == {}
 
 
 @pytest.mark.parametrize("is_session", [True, False])
