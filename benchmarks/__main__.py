@@ -18,6 +18,7 @@ NAMES = (
     "recognition",
     "flow",
     "parity",
+    "install",
     "capture",
     "spotting",
     "live",
