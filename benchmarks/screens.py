@@ -46,7 +46,8 @@ def section() -> str:
             program.wait()
     return (
         "## Screens\n\n"
-        f"The demo as terminal and page show it (a generated face). Its last line: {last}.\n\n"
+        f"The demo as terminal and page show it (a generated face). Its last line: {last}. Times in the pictures are those of"
+        f" a machine with a load of {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores.\n\n"
         f"A preview picture of 640 x 480 while a page is open: {_picture_ms():.1f} ms of processor time, 12 a second;"
         f" while none is open: {_idle_us():.0f} µs a frame.\n\n"
         "![The terminal at the end of the demo](terminal.svg)\n\n"
