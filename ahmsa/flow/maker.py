@@ -15,7 +15,7 @@ from ahmsa.device import resolve_device
 from ahmsa.errors import DataError
 from ahmsa.flow.depth import depth_of
 from ahmsa.flow.head_motion import remove_head_motion
-from ahmsa.flow.other_motion import excess, other_energy, own_share
+from ahmsa.flow.other_motion import other_energy, own_share
 from ahmsa.flow.pyramid import MIN_SIDE_PX
 from ahmsa.flow.regions import face_mask, lay_out, region_centres
 from ahmsa.flow.scaling import min_max
@@ -118,8 +118,7 @@ class FlowMaker:
         centres, fallback = region_centres(pair.apex)
         face = face_mask(*flow.shape[1:])
         displacement = np.hypot(flow[0], flow[1])[face]
-        seen = flow if other is None else excess(flow, other)
-        channels = np.concatenate([seen, (strain if other is None else strain_magnitude(seen))[None]])
+        channels = np.concatenate([flow, strain[None]])
         return FlowMap(
             uvs=min_max(lay_out(channels, centres, self.settings.layout, self.settings.map_px)),
             peak_px=float(np.percentile(displacement, PEAK_PERCENTILE)),

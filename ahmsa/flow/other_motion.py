@@ -20,9 +20,6 @@ _REACH_CELLS = 1.3
 """Energies are compared over this neighbourhood (Gaussian standard deviation), so that a lid does not speak for a brow."""
 _FLOOR_PX = 0.05
 """Motion of a face at rest: noise of camera and flow."""
-_WEIGHT = 0.7
-"""Of the other motion when it is taken out of the movement. At 1 a face that goes on as before says least, and a movement
-loses part of itself to its own return; at 0 nothing is taken out."""
 
 
 def energy(flow: FloatArray) -> FloatArray:
@@ -34,12 +31,6 @@ def energy(flow: FloatArray) -> FloatArray:
 def other_energy(flows: list[FloatArray]) -> FloatArray:
     """(h, w) the largest energy of several flows (2, h, w), never below that of a face at rest."""
     return cast(FloatArray, np.maximum(np.maximum.reduce([energy(flow) for flow in flows]), _FLOOR_PX**2))
-
-
-def excess(flow: FloatArray, other: FloatArray) -> FloatArray:
-    """The flow where the movement outweighs the other motion, less where it does not: a Wiener filter. (2, h, w) px."""
-    moved = np.maximum(energy(flow), 1e-12)
-    return cast(FloatArray, (flow * np.clip(1 - _WEIGHT * other / moved, 0, 1)).astype(np.float32))
 
 
 def own_share(flow: FloatArray, other: FloatArray) -> float:
