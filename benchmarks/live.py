@@ -82,8 +82,7 @@ def _candidates() -> list[Candidate]:
     spotter = Spotter()
     found = []
     for face in faces:
-        candidate = spotter.update(face)
-        faces.hold = spotter.open
+        candidate = spotter.update(face).candidate
         if candidate is not None and candidate.phase == "confirmed":
             found.append(candidate)
     return [found[number % len(found)] for number in range(QUESTIONS)]

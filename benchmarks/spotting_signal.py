@@ -15,9 +15,10 @@ import numpy as np
 
 from ahmsa.synth import ClipScript, SyntheticFaces, event
 from ahmsa.types import AlignedFace, FloatArray
-from spotting.head import HeadModel
+from spotting.head import fit_rigid, rigid_basis
+from spotting.regions import REGIONS, SUPPORT, SUPPORT_WEIGHT, region_centres
 from spotting.settings import SpotterSettings
-from spotting.signal import REGIONS, SignalMaker, head_grid, region_centres
+from spotting.signal import SignalMaker
 
 _REPEATS = 40
 _SHIFT_PX = (4.0, -2.0)
@@ -62,23 +63,24 @@ def _measure(maker: Callable[[AlignedFace], Method]) -> list[str]:
 
 
 def _patches(key: AlignedFace) -> Method:
-    maker = SignalMaker(SpotterSettings())
-    maker.update(key, quiet=False, open_=True)
-    return lambda face: maker.update(face, quiet=False, open_=True).displacement_px
+    maker = SignalMaker(SpotterSettings(key_age_ms=1e9, key_shift_px=1e9))
+    maker.update(key)
+    return lambda face: maker.update(face).displacement_px
 
 
 def _dense(key: AlignedFace, preset: int) -> Method:
     flow_maker = cv2.DISOpticalFlow.create(preset)
     side = key.pixels.shape[0]
-    centres, grid = region_centres(key.landmarks_px), head_grid(key.landmarks_px, side)
-    points = np.concatenate([centres, grid]).astype(np.float32)
-    head = HeadModel(points, side, key.landmarks_px, slice(len(centres), None), np.ones(len(grid)))
-    columns, rows = np.clip(np.round(points).astype(int), 0, side - 1).T
+    solid = np.column_stack([key.landmarks_px, key.depth_px if len(key.depth_px) else np.zeros(len(key.landmarks_px))])
+    points = np.concatenate([region_centres(solid), solid[list(SUPPORT)]]).astype(np.float32)
+    basis = rigid_basis(points[:, :2], points[:, 2], side)
+    columns, rows = np.clip(np.round(points[:, :2]).astype(int), 0, side - 1).T
+    voters = slice(len(REGIONS), None)
 
     def measure(face: AlignedFace) -> FloatArray:
         flow = cv2.blur(flow_maker.calc(key.pixels, face.pixels, None), (11, 11))[rows, columns]
-        pose, _ = head.fit(flow, np.ones(len(points), dtype=bool))
-        return (flow - head.flow(pose))[: len(centres)]
+        rigid, _ = fit_rigid(basis[voters], flow[voters], SUPPORT_WEIGHT, 0.1)
+        return (flow - basis @ rigid)[: len(REGIONS)]
 
     return measure
 

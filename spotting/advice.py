@@ -31,7 +31,7 @@ _FIGURES: Mapping[str, str] = MappingProxyType(
         "too_dark": "brightness of the face {value:.0f} of 255, {limit:.0f} needed",
         "blurred": "sharpness of the face {value:.0f}, {limit:.0f} needed",
         "low_frame_rate": "{value:.1f} new frames a second, {limit:.0f} needed",
-        "head_motion": "the head moved {value:.1f} px in half a second, {limit:.1f} allowed",
+        "head_motion": "the head moved {value:.1f} px in 0.4 s, {limit:.1f} allowed",
     }
 )
 """Gate -> its value and limit as a person reads them."""

@@ -19,37 +19,59 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     max_rate_hz: Positive = 70.0
     """Faster sources are measured at most this often; every frame stays a possible onset or apex. Higher costs time and
     gains little: movements of 100 ms are slow against it."""
-    key_age_ms: Positive = 2000.0
-    """A neutral keyframe is replaced at this age, in a quiet moment. Shorter follows light and pose more closely and adds
-    the noise of more keyframes."""
-    key_shift_px: Positive = 6.0
-    """A keyframe is replaced early once the head has moved this far from it (px of the crop), in a quiet moment."""
+    key_age_ms: Positive = 300.0
+    """Faces are compared with a keyframe no older than this. Longer adds less noise on a still face, and fails on one that
+    turns."""
+    key_shift_px: Positive = 4.0
+    """A keyframe is replaced early once the head has carried a region this far from it (px of a 128 crop)."""
+    smooth_ms: Positive = 45.0
+    """Half width of the smoothing over time. Longer is quieter and later, and flattens the shortest movements."""
 
-    # Opening
+    # Thresholds
     calibration_ms: NotNegative = 2000.0
-    """Neutral time at the start in which each region's own noise is measured and nothing is reported."""
-    min_displacement_px: Positive = 0.22
+    """Time at the start in which nothing is reported."""
+    min_displacement_px: Positive = 0.25
     """Lowest threshold of a region, px of a 128 crop. Lower finds weaker movements and lets more noise through."""
+    max_threshold_px: Positive = 2.0
+    """Highest threshold: whatever the head does, a larger movement that goes and comes back is announced."""
     noise_sigmas: Positive = 5.0
     """Threshold in units of the region's own robust noise. Higher is quieter on noisy cameras, and blinder."""
     noise_memory_ms: Positive = 10000.0
-    """How far back the noise is measured. Shorter adapts sooner, and lets frequent movements raise their own threshold."""
-    rest_from_ms: Positive = 500.0
-    """Rest is the median from here in the past ..."""
-    rest_to_ms: Positive = 250.0
-    """... to here. Nearer to now follows drift better; nearer than a rise, a movement eats its own start."""
+    """How far back the noise is measured, in moments in which nothing moves."""
+    head_leak: NotNegative = 0.12
+    """Part by which the head's own going and coming back raises the threshold. Higher is quieter while a person nods, and
+    blinder."""
+    travel_leak: NotNegative = 0.05
+    """Likewise of the way that the head travels meanwhile without coming back."""
+    misfit_factor: NotNegative = 1.0
+    """Likewise of what the head's rigid motion leaves unexplained on the whole face."""
+
+    speech_leak: NotNegative = 0.05
+    """Likewise of how far the lips open or close meanwhile: a jaw that drops moves the whole face a little."""
+    spread_factor: NotNegative = 1.0
+    """Likewise of how far the places of a region disagree on its movement."""
 
     # Timing of a movement
     onset_fraction: Fraction = 0.33
-    """The walk back to the onset ends where this part of the rise is left; a straight line continues it to rest."""
+    """The walk back to the onset ends where this part of the rise is left; a straight line continues it to its start."""
     min_rise_ms: NotNegative = 45.0
     """Shorter rises are jerks of the picture, not of a face."""
+    rise_reach_ms: Positive = 250.0
+    """A rise is measured over at most this time: of a slower one only the steepest part counts."""
     max_rise_ms: Positive = 400.0
     """Longer rises are not micro-expressions."""
+    quiet_ms: Positive = 400.0
+    """A region must have been quiet for about this long before a movement's rise begins ..."""
+    quiet_part: Positive = 0.4
+    """... by moving no more than this part of the movement's peak. Lower is quieter while an expression is under way."""
+    max_return_ms: Positive = 320.0
+    """The apex is sought this far back."""
     provisional_fall: Fraction = 0.2
     """Fall from the apex, as a part of the peak, at which a movement is announced. Lower is sooner and retracts more."""
     confirm_fall: Fraction = 0.5
     """Fall at which a movement is confirmed."""
+    confirm_return: NotNegative = 0.8
+    """What must have come back by then, in units of the threshold: weak movements must return in full."""
     max_micro_ms: Positive = 500.0
     """A movement that has not fallen by then is a macro-expression (the field's limit between the two)."""
     grace_ms: NotNegative = 80.0
@@ -57,29 +79,28 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     min_macro_px: Positive = 1.0
     """Slow movements smaller than this are drift and not macro-expressions."""
     max_macro_ms: Positive = 4000.0
-    """A movement held for longer becomes the new rest."""
-    refractory_ms: NotNegative = 300.0
+    """A movement held for longer is forgotten: where the face is now is neutral."""
+    refractory_ms: NotNegative = 200.0
     """Silence after a movement. Shorter splits one movement into two, longer misses a second one."""
 
     # Gates
+    eye_closure: Fraction = 0.8
+    """Eyes that are open by less than this part of what is usual for the person are closing."""
     blink_margin_ms: NotNegative = 100.0
-    """Brow movements this close to a lid closure are a blink's, unless mouth or nose move too."""
+    """Movements of the upper face this close to an eye closure are a blink's, unless they are large or go up."""
     blink_brow_px: Positive = 2.0
-    """Larger brow movements are no blink's; nor are those of half that size that do not peak while the lids are shut."""
-    head_free_px: NotNegative = 0.8
-    """The head may travel this far during half a second without any effect."""
-    head_leak: NotNegative = 0.25
-    """Part of further travel by which thresholds rise. Higher is quieter while the head moves, and blinder."""
-    head_limit_px: Positive = 3.0
-    """With more travel nothing is believed."""
+    """Larger brow movements are no blink's; nor are those of half that size that do not peak while the eyes are closed."""
+    head_limit_px: Positive = 30.0
+    """With more travel of the head within 0.4 s nothing is believed."""
+    misfit_limit_px: Positive = 1.6
+    """Likewise where the head's rigid motion explains the face so badly: it turned too far, or something is before it."""
+    speech_px: Positive = 1.0
+    """A mouth whose lips' distance changes by more than this within 0.3 s speaks (or chews): it is not watched."""
     speech_share: Positive = 0.7
-    """A mouth whose lip gap changes by more than this part of the corners' movement is speaking, not smiling; a third of it is
-    enough while the lips go to and fro already. Lower mutes more speech, and smiles that part the lips."""
-    speech_factor: Positive = 2.0
-    """While the lips go to and fro all thresholds are this much higher: speech moves the whole face a little."""
+    """A movement of the mouth during which the lips' distance changes by more than this part of it is speech."""
     light_step: Fraction = 0.25
     """Change of the mean grey level within 200 ms, as a part of it, that shuts the gate light_change."""
     min_rate_hz: Positive = 18.0
     """Below this rate of distinct frames nothing is spotted (low_frame_rate): a rise would be one or two frames."""
     stall_ms: Positive = 200.0
-    """A pause in the frames longer than this resets rest: nobody saw what happened in it."""
+    """A pause in the frames longer than this starts anew: nobody saw what happened in it."""

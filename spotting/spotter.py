@@ -1,38 +1,76 @@
-"""The causal spotter of one face: faces in, candidates out."""
+"""The causal spotter of one face: faces in, steps out."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ahmsa.types import AlignedFace, Candidate
-from spotting.events import Decision, EventDetector, State
+from ahmsa.face.realign import aligned_like
+from ahmsa.types import HALVES, AlignedFace, Candidate, Half
+from spotting.detector import Decision, EventDetector, State, Verdict
 from spotting.gates import FrameGate
+from spotting.regions import OF_HALF, REGIONS
 from spotting.settings import SpotterSettings
-from spotting.signal import REGIONS, SignalMaker
+from spotting.signal import SignalMaker
+
+_KEEP_MS = 2000.0
 
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """The newest sample of the spotting signal."""
+    """The newest sample of the spotting signal, px of a 128 crop."""
 
     t_capture_ns: int
     displacement_px: Mapping[str, float]
-    """Region -> distance from rest, px of the crop, head motion removed."""
+    """Region -> how far it has moved by itself within the past 0.2 s."""
     threshold_px: Mapping[str, float]
-    """Region -> the distance at which a movement opens."""
-    gate: str | None
-    """The gate that is shut, or None."""
-    held_back: Candidate | None = None
-    """A movement that a gate kept from being announced now; its phase is retracted, its reason the gate."""
+    """Region -> how far it must go and come back to be announced."""
+    gates: Mapping[str, str | None]
+    """Region -> the gate that is shut for it, or None; empty where there is no face."""
+    lost: str | None = None
+    """Why there is no face to be measured; None where there is one."""
+    rejected: str | None = None
+    """The gate that kept a movement from being announced at this very sample."""
+
+    @property
+    def gate(self) -> str | None:
+        """The gate that is shut where nothing of the face is watched; None where any part of it is."""
+        shut = [self.gate_of(half) for half in HALVES]
+        return None if None in shut else shut[0]
+
+    def gate_of(self, half: Half) -> str | None:
+        """The gate that is shut for a half of the face; None where any region of it is watched."""
+        if self.lost is not None:
+            return self.lost
+        gates = [self.gates[REGIONS[region]] for region in OF_HALF[half]]
+        if None in gates:
+            return None
+        return max((gate for gate in gates if gate is not None), key=gates.count)
+
+    def limit_px(self, half: Half) -> float | None:
+        """The smallest movement of a half of the face that would be announced now; None where a gate is shut."""
+        watched = [REGIONS[region] for region in OF_HALF[half] if self.gates.get(REGIONS[region], "shut") is None]
+        return min((self.threshold_px[region] for region in watched), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one face told the spotter."""
+
+    motion: Motion | None = None
+    """The sample of the signal; None where the face was not measured: the same picture again, or sooner than `max_rate_hz`."""
+    candidate: Candidate | None = None
+    """What became of a movement: announced, confirmed, retracted, or a macro-expression that ended."""
+    rejected: Candidate | None = None
+    """A movement that was not even announced; its phase is retracted, its reason the gate."""
 
 
 class Spotter:
-    """Finds the movements of one face, one `update` a frame. Deterministic: the same faces give the same candidates.
+    """Finds the movements of one face, one `update` a frame. Deterministic: the same faces give the same steps.
 
-    Holds the faces of the past two seconds, and of an open movement its onset and apex.
+    Holds the faces of the past two seconds, and those of a movement that is still held.
     """
 
     def __init__(self, settings: SpotterSettings | None = None) -> None:
@@ -44,12 +82,6 @@ class Spotter:
         self._measured_ns: int | None = None
         self._events = 0
         self._announced: Candidate | None = None
-        self.motion: Motion | None = None
-
-    @property
-    def open(self) -> bool:
-        """A movement is open: its alignment must be held."""
-        return self._detector.open
 
     @property
     def state(self) -> State:
@@ -60,33 +92,32 @@ class Spotter:
         """Gate -> movements (or frames, for duplicate_frame) that it held back."""
         return MappingProxyType(self._detector.gated)
 
-    def update(self, face: AlignedFace) -> Candidate | None:
-        """Take the next face; returns what became of a movement, at most one transition a frame."""
+    def update(self, face: AlignedFace) -> Step:
+        """Take the next face."""
         gate = self._frame_gate.update(face)
         if gate == "duplicate_frame":
-            self._detector.count(gate)
-            return None
+            self._detector.gated[gate] += 1
+            return Step()
         if gate == "camera_stall":
             return self._restart(face, gate)
         self._keep(face)
         if self._measured_ns is not None and face.t_capture_ns - self._measured_ns < 1e9 / self._settings.max_rate_hz * 0.99:
-            return None
+            return Step()
         return self._measure(face)
 
-    def lost(self, t_capture_ns: int, reason: str = "face_lost") -> Candidate | None:
-        """There is no usable face now: rest is forgotten, and an announced movement is retracted."""
+    def lost(self, t_capture_ns: int, reason: str = "face_lost") -> Step:
+        """There is no usable face now: everything but the noise is forgotten, and an announced movement is retracted."""
         candidate = self._candidate(self._detector.restart(reason))
         self._forget()
         self._frame_gate.reset()
-        self.motion = Motion(t_capture_ns, MappingProxyType({}), MappingProxyType({}), reason)
-        return candidate
+        nothing: Mapping[str, float] = MappingProxyType({})
+        return Step(Motion(t_capture_ns, nothing, nothing, MappingProxyType({}), lost=reason), candidate)
 
-    def _restart(self, face: AlignedFace, reason: str) -> Candidate | None:
+    def _restart(self, face: AlignedFace, reason: str) -> Step:
         candidate = self._candidate(self._detector.restart(reason))
         self._forget()
         self._keep(face)
-        self._measure(face)
-        return candidate
+        return replace(self._measure(face), candidate=candidate)
 
     def _forget(self) -> None:
         self._faces.clear()
@@ -95,24 +126,15 @@ class Spotter:
 
     def _keep(self, face: AlignedFace) -> None:
         self._faces.append(face)
-        keep_ms = self._settings.max_macro_ms + 500 if self._detector.open or self._detector.holding else 2000
+        keep_ms = self._settings.max_macro_ms + 500 if self._detector.holding else _KEEP_MS
         while self._faces[0].t_capture_ns < face.t_capture_ns - keep_ms * 1e6:
             self._faces.popleft()
 
-    def _measure(self, face: AlignedFace) -> Candidate | None:
+    def _measure(self, face: AlignedFace) -> Step:
         self._measured_ns = face.t_capture_ns
-        sample = self._signal.update(face, quiet=self._detector.quiet, open_=self._detector.open)
-        detector = self._detector
-        decision = detector.update(sample, self._frame_gate.rate_hz)
-        held_back = detector.held_back
-        self.motion = Motion(
-            face.t_capture_ns,
-            MappingProxyType(dict(zip(REGIONS, map(float, detector.displacement_px), strict=True))),
-            MappingProxyType(dict(zip(REGIONS, map(float, detector.threshold_px), strict=True))),
-            detector.gate,
-            None if held_back is None else self._as_candidate(held_back, f"{face.face_id}-held-back"),
-        )
-        return self._candidate(decision)
+        verdict = self._detector.update(self._signal.update(face), self._frame_gate.rate_hz)
+        rejected = None if verdict.rejected is None else self._as_candidate(verdict.rejected, f"{face.face_id}-rejected")
+        return Step(_motion(face.t_capture_ns, verdict), self._candidate(verdict.decision), rejected)
 
     def _candidate(self, decision: Decision | None) -> Candidate | None:
         if decision is None:
@@ -127,19 +149,34 @@ class Spotter:
 
     def _as_candidate(self, decision: Decision, event_id: str) -> Candidate:
         apex = self._face_at(decision.apex_ns)
+        onset = self._face_at(decision.onset_ns)
+        rise_ns = apex.t_capture_ns - onset.t_capture_ns
+        before = self._face_at(onset.t_capture_ns - rise_ns)
+        long_enough = onset.t_capture_ns - before.t_capture_ns >= rise_ns / 2 > 0
         return Candidate(
             event_id=event_id,
             face_id=apex.face_id,
             phase=decision.phase,
-            onset=self._face_at(decision.onset_ns, apex.anchor),
+            onset=aligned_like(onset, apex),
             apex=apex,
             score=decision.score,
             offset_t_ns=decision.offset_ns,
             apex_t_ns=decision.apex_ns,
             reason=decision.reason,
+            before=aligned_like(before, apex) if long_enough else None,
+            after=aligned_like(self._faces[-1], apex) if decision.phase == "confirmed" else None,
         )
 
-    def _face_at(self, t_ns: int, anchor: int | None = None) -> AlignedFace:
-        """The face nearest in time, of those under one alignment."""
-        faces = (face for face in self._faces if anchor is None or face.anchor == anchor)
-        return min(faces, key=lambda face: abs(face.t_capture_ns - t_ns))
+    def _face_at(self, t_ns: int) -> AlignedFace:
+        """The face nearest in time."""
+        return min(self._faces, key=lambda face: abs(face.t_capture_ns - t_ns))
+
+
+def _motion(t_ns: int, verdict: Verdict) -> Motion:
+    return Motion(
+        t_ns,
+        MappingProxyType(dict(zip(REGIONS, map(float, verdict.displacement_px), strict=True))),
+        MappingProxyType(dict(zip(REGIONS, map(float, verdict.threshold_px), strict=True))),
+        MappingProxyType(dict(zip(REGIONS, verdict.gates, strict=True))),
+        rejected=None if verdict.rejected is None else verdict.rejected.reason,
+    )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, cast
@@ -63,14 +62,13 @@ class FaceTracker:
         self._faces_seen = 0
         self._anchors = 0
 
-    def update(self, frame: Frame, hold: Collection[int] = ()) -> list[AlignedFace]:
-        """The faces of a frame. Those whose id is in `hold` keep their alignment whatever the head does. After a cut all faces
-        are new ones: who is in the same place may be another person."""
+    def update(self, frame: Frame) -> list[AlignedFace]:
+        """The faces of a frame. After a cut all faces are new ones: who is in the same place may be another person."""
         if self._cut.is_cut(frame.image):
             self._tracks.clear()
             self._refreshed_ns = None
         if self._is_due(frame.t_capture_ns):
-            self._refresh(frame, hold)
+            self._refresh(frame)
         return [self._aligned(frame, track) for track in self._tracks if track.visible]
 
     def close(self) -> None:
@@ -87,13 +85,12 @@ class FaceTracker:
             return True
         return now_ns - self._refreshed_ns >= self._settings.landmark_interval_ms * 1e6
 
-    def _refresh(self, frame: Frame, hold: Collection[int]) -> None:
+    def _refresh(self, frame: Frame) -> None:
         self._refreshed_ns = frame.t_capture_ns
         found = self._detect(frame.image)
         for track, landmarks in self._matched(found):
             track.see(landmarks, frame.t_capture_ns)
-            if track.face_id not in hold:
-                self._renew_if_drifted(track)
+            self._renew_if_drifted(track)
         for track in self._tracks:
             track.visible = track.seen_ns == frame.t_capture_ns
         oldest_ns = frame.t_capture_ns - self._settings.forget_ms * 1e6

@@ -38,13 +38,12 @@ _LOST_PX = 60.0
 class SyntheticFaces:
     """The aligned faces of a scenario or script.
 
-    Set `hold` while an event is open, as the live program does: the alignment is then not renewed. A frame without a face (the
-    camera delivers it, but the face has left it) comes as None from `moments` and not at all from iteration.
+    A frame without a face (the camera delivers it, but the face has left it) comes as None from `moments` and not at all from
+    iteration.
     """
 
     def __init__(self, what: Scenario | ClipScript, settings: FaceSettings | None = None) -> None:
         self.script = script_of(what) if isinstance(what, Scenario) else what
-        self.hold = False
         self._settings = settings or FaceSettings()
         self._performance = Performance(self.script)
         self._people = People(grey=True, box=_WINDOW, person=self.script.person)
@@ -76,7 +75,7 @@ class SyntheticFaces:
                     grey = expose(self._people.of(moment).picture(moment), moment, self.script, shot, quality)
                     last = (shot.content, cast(ByteImage, cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)))
                 detector.see(self._people.of(moment), moment, shot.content)
-                faces = tracker.update(Frame(shot.index, shot.t_capture_ns, last[1]), (0,) if self.hold else ())
+                faces = tracker.update(Frame(shot.index, shot.t_capture_ns, last[1]))
                 yield shot.index, shot.t_capture_ns, faces[0] if faces else None
 
 

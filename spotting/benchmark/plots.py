@@ -52,11 +52,6 @@ def plot_example(folder: Path, seed: int = 4999) -> None:
     faces = SyntheticFaces(Scenario(seed=seed, duration_s=30, micro_per_minute=16, macro_per_minute=2, nuisances=MIXED))
     record, spotter = Record(), Spotter()
     for _, t_ns, face in faces.moments():
-        candidate = spotter.lost(t_ns) if face is None else spotter.update(face)
-        faces.hold = spotter.open
-        if spotter.motion is not None and spotter.motion.t_capture_ns == t_ns:
-            record.see(spotter.motion)
-        if candidate is not None:
-            record.decide(candidate)
+        record.take(spotter.lost(t_ns) if face is None else spotter.update(face))
     truth = [Interval("", e.onset_ms, e.apex_ms, e.offset_ms, e.kind, e.label, e.amplitude_px) for e in faces.truth]
     plot_record(record, folder / "spotting_example.png", "mixed nuisances (grey bars: the truth)", truth)

@@ -88,11 +88,10 @@ def run_clip(scenario: Scenario, settings: SpotterSettings, *, baselines: bool =
     outcome.add_truth(faces.truth, str(scenario.seed), scenario.duration_s)
     for _, t_ns, face in faces.moments():
         start = time.thread_time()
-        candidate = spotter.lost(t_ns) if face is None else spotter.update(face)
+        step = spotter.lost(t_ns) if face is None else spotter.update(face)
         outcome.frame_ms.append((time.thread_time() - start) * 1e3)
-        faces.hold = spotter.open
-        if candidate is not None:
-            outcome.take(candidate, t_ns, faces.truth, str(scenario.seed))
+        if step.candidate is not None:
+            outcome.take(step.candidate, t_ns, faces.truth, str(scenario.seed))
         if face is not None:
             for other in others:
                 other.update(face)

@@ -13,7 +13,7 @@ from ahmsa.files import whole_file
 from ahmsa.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILLION, YELLOW
 from spotting.evaluate.record import Record
 from spotting.evaluate.scoring import Interval
-from spotting.signal import REGIONS
+from spotting.regions import REGIONS
 
 _PANELS = {"brows": "brow", "nose wings": "nose", "mouth corners": "lip"}
 _KIND_COLOURS = {"micro": GREEN, "macro": ORANGE}

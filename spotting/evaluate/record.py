@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ahmsa.types import Candidate, Kind
-from spotting.spotter import Motion
+from spotting.spotter import Motion, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +43,20 @@ class Spotted:
 
 @dataclass(slots=True)
 class Record:
-    """Fill it frame by frame with `see` and `decide`."""
+    """Fill it frame by frame with `take`."""
 
     times_ms: list[float] = field(default_factory=list)
     motions: list[Motion] = field(default_factory=list)
     movements: list[Spotted] = field(default_factory=list)
 
-    def see(self, motion: Motion) -> None:
-        self.times_ms.append(motion.t_capture_ns / 1e6)
-        self.motions.append(motion)
-        if motion.held_back is not None:
-            self.decide(motion.held_back)
-
-    def decide(self, candidate: Candidate) -> None:
-        """Keep what became of a movement; that it was announced is passed over."""
-        if candidate.phase != "provisional":
-            self.movements.append(_spotted(candidate))
+    def take(self, step: Step) -> None:
+        """Keep all that the spotter said of a face; that a movement was announced is passed over."""
+        if step.motion is not None:
+            self.times_ms.append(step.motion.t_capture_ns / 1e6)
+            self.motions.append(step.motion)
+        for candidate in (step.rejected, step.candidate):
+            if candidate is not None and candidate.phase != "provisional":
+                self.movements.append(_spotted(candidate))
 
 
 def _spotted(candidate: Candidate) -> Spotted:

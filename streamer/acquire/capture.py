@@ -18,9 +18,8 @@ from ahmsa.face.tracker import Detector, FaceTracker
 from ahmsa.settings import FaceSettings
 from ahmsa.types import HALVES, AlignedFace, ByteImage, Candidate, Frame, Half
 from spotting.advice import Reading, face_reading
-from spotting.selftest.reading import gate_of, limit_px
 from spotting.settings import SpotterSettings
-from spotting.spotter import Motion, Spotter
+from spotting.spotter import Motion, Spotter, Step
 from streamer.acquire.distinct import is_same_picture
 from streamer.acquire.watched import Watched, WatchedMinute
 
@@ -40,6 +39,8 @@ class CaptureResult:
     """Steps in the life of movements, at most one per face."""
     motions: dict[int, Motion]
     """Face id -> this frame's sample of the spotting signal."""
+    steps: dict[int, Step]
+    """Face id -> all that the spotter said of this frame."""
     states: dict[int, str]
     """Face id -> calibrating, watching, open or refractory."""
     shut: list[tuple[int | None, Reading]]
@@ -111,22 +112,22 @@ class CaptureStage:
         """Take the next frame."""
         if is_same_picture(frame.image, self._newest):
             self.dropped["duplicate"] += 1
-            return self._result([], [], {})
+            return self._result([], {})
         self._newest = frame.image
         self._count_rate(frame.t_capture_ns)
         with self._timed("capture"):
             with self._timed("face"):
-                faces = self._tracker.update(frame, hold=[key for key, one in self._watched.items() if one.spotter.open])
+                faces = self._tracker.update(frame)
             with self._timed("spot"):
-                candidates, motions = self._spot(faces, frame.t_capture_ns)
+                steps = self._spot(faces, frame.t_capture_ns)
         self.processed += 1
         self._shut = self._shut_gates(faces)
-        return self._result(faces, candidates, motions)
+        return self._result(faces, steps)
 
     def finish(self, reason: str = "source_ended") -> list[Candidate]:
         """The source has ended: what is still open is retracted."""
         now_ns = self._frame_times_ns[-1] if self._frame_times_ns else 0
-        return [last for one in self._watched.values() if (last := one.spotter.lost(now_ns, reason)) is not None]
+        return [last for one in self._watched.values() if (last := one.spotter.lost(now_ns, reason).candidate) is not None]
 
     @property
     def distinct_hz(self) -> float:
@@ -154,20 +155,16 @@ class CaptureStage:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _spot(self, faces: list[AlignedFace], now_ns: int) -> tuple[list[Candidate], dict[int, Motion]]:
-        candidates, motions = [], {}
+    def _spot(self, faces: list[AlignedFace], now_ns: int) -> dict[int, Step]:
+        steps = {}
         seen = {face.face_id: face for face in faces}
         for face_id in seen.keys() - self._watched.keys():
             self._watched[face_id] = _Watched(Spotter(self._spotter_settings), now_ns, now_ns, now_ns)
         for face_id, one in sorted(self._watched.items()):
-            candidate = one.take(seen.get(face_id), now_ns)
-            if candidate is not None:
-                candidates.append(candidate)
+            steps[face_id] = one.take(seen.get(face_id), now_ns)
             one.minute.see(now_ns, one.gates(seen.get(face_id)))
-            if one.spotter.motion is not None and one.spotter.motion.t_capture_ns == now_ns:
-                motions[face_id] = one.spotter.motion
         self._forget_gone(now_ns)
-        return candidates, motions
+        return steps
 
     def _forget_gone(self, now_ns: int) -> None:
         """Drop the spotters of faces whose id will not come back."""
@@ -176,14 +173,16 @@ class CaptureStage:
                 self._past_gated.update(one.spotter.gated)
                 del self._watched[face_id]
 
-    def _result(self, faces: list[AlignedFace], candidates: list[Candidate], motions: dict[int, Motion]) -> CaptureResult:
+    def _result(self, faces: list[AlignedFace], steps: dict[int, Step]) -> CaptureResult:
+        candidates = [step.candidate for step in steps.values() if step.candidate is not None]
+        motions = {face_id: step.motion for face_id, step in steps.items() if step.motion is not None}
         states: dict[int, str] = {face_id: one.spotter.state for face_id, one in self._watched.items()}
         left_ms = {
             face_id: max(0.0, self._spotter_settings.calibration_ms - one.used_ms)
             for face_id, one in self._watched.items()
             if states[face_id] == "calibrating"
         }
-        return CaptureResult(faces, candidates, motions, states, self._shut, left_ms)
+        return CaptureResult(faces, candidates, motions, steps, states, self._shut, left_ms)
 
     def _shut_gates(self, faces: list[AlignedFace]) -> list[tuple[int | None, Reading]]:
         shut: list[tuple[int | None, Reading]] = [] if faces else [(None, Reading("no_face"))]
@@ -221,6 +220,8 @@ class _Watched:
     since_ns: int
     """From here on it was good enough without a break."""
     lost: bool = False
+    motion: Motion | None = None
+    """The newest sample of its signal."""
     minute: WatchedMinute = field(default_factory=WatchedMinute)
 
     def gates(self, face: AlignedFace | None) -> dict[Half, str | None]:
@@ -228,19 +229,23 @@ class _Watched:
         for_both = "face_lost" if face is None else face.quality.problem
         if for_both is None and self.spotter.state == "calibrating":
             for_both = "calibrating"
-        motion = self.spotter.motion
-        return {half: for_both or (None if motion is None else gate_of(motion, half)) for half in HALVES}
+        motion = self.motion
+        return {half: for_both or (None if motion is None else motion.gate_of(half)) for half in HALVES}
 
     def limit_px(self, half: Half) -> float | None:
-        motion = self.spotter.motion
-        return None if motion is None or self.lost or gate_of(motion, half) is not None else limit_px(motion, half)
+        return None if self.motion is None or self.lost else self.motion.limit_px(half)
 
     @property
     def used_ms(self) -> float:
         """How long it has been good enough without a break."""
         return (self.used_ns - self.since_ns) / 1e6
 
-    def take(self, face: AlignedFace | None, now_ns: int) -> Candidate | None:
+    def take(self, face: AlignedFace | None, now_ns: int) -> Step:
+        step = self._step(face, now_ns)
+        self.motion = step.motion or self.motion
+        return step
+
+    def _step(self, face: AlignedFace | None, now_ns: int) -> Step:
         self.seen_ns = now_ns if face is not None else self.seen_ns
         problem = "face_lost" if face is None else face.quality.problem
         if face is not None and problem is None:
@@ -249,6 +254,6 @@ class _Watched:
             self.used_ns, self.lost = now_ns, False
             return self.spotter.update(face)
         if self.lost or now_ns - self.used_ns <= _LOST_AFTER_MS * 1e6:
-            return None
+            return Step()
         self.lost = True
         return self.spotter.lost(now_ns, problem or "face_lost")

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from ahmsa.face.geometry import MESH_LANDMARKS, apply_similarity
 from ahmsa.types import AlignedFace, ByteImage, Candidate, FloatArray, Frame, Matrix
-from spotting.signal import REGIONS, region_centres
+from spotting.regions import REGIONS, region_centres
 from streamer.stream.preview import FRAME, PAIR, PREVIEW_HWM, PairHeader, Point, PreviewFace, PreviewHeader
 from streamer.stream.sockets import connected, make_socket
 

@@ -125,7 +125,7 @@ class CaptureLoop:
         self._grabbed_ns: OrderedDict[int, int] = OrderedDict()
         self._t_capture_ns = 0
         self._clock: CaptureClock | None = None
-        self._result = CaptureResult([], [], {}, {}, [], {})
+        self._result = CaptureResult([], [], {}, {}, {}, [], {})
         self._sent_state: tuple[object, ...] = ()
         self._sent_s = 0.0
 
@@ -162,7 +162,7 @@ class CaptureLoop:
         for candidate in result.candidates:
             self._send_candidate(candidate)
         for face_id, motion in result.motions.items():
-            if self._pace.lets_through(face_id, motion.t_capture_ns, always=motion.held_back is not None):
+            if self._pace.lets_through(face_id, motion.t_capture_ns, always=motion.rejected is not None):
                 self._outlet.send([MESSAGE, encode(motion_message(self._source.name, face_id, motion))])
         if self._preview is not None:
             self._preview.show(frame, self._result.faces)

@@ -79,7 +79,7 @@ def _drafts(
         for candidate in result.candidates:
             yield from _life(source.name, candidate, recogniser)
         for face_id, motion in result.motions.items():
-            if pace.lets_through(face_id, motion.t_capture_ns, always=motion.held_back is not None):
+            if pace.lets_through(face_id, motion.t_capture_ns, always=motion.rejected is not None):
                 yield motion_message(source.name, face_id, motion)
     for candidate in stage.finish():
         yield from _life(source.name, candidate, recogniser)

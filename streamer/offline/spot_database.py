@@ -13,6 +13,7 @@ from configs.schema import LiveSettings
 from spotting.evaluate.plots import plot_record
 from spotting.evaluate.record import Record
 from spotting.evaluate.scoring import Interval, labels_of
+from spotting.spotter import Step
 from streamer.acquire.capture import CaptureStage, use_one_core
 from streamer.acquire.sources import SourceSpec, open_source
 
@@ -54,10 +55,8 @@ def spot_source(
             result = stage.process(frame)
             if check is not None and stage.processed > processed:
                 check.see(frame.t_capture_ns, [face.face_id for face in result.faces])
-            for motion in result.motions.values():
-                record.see(motion)
-            for candidate in result.candidates:
-                record.decide(candidate)
+            for step in result.steps.values():
+                record.take(step)
         for candidate in stage.finish():
-            record.decide(candidate)
+            record.take(Step(candidate=candidate))
     return record

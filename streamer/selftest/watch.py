@@ -12,7 +12,6 @@ import numpy as np
 from ahmsa.face.geometry import apply_similarity, mesh_points
 from ahmsa.types import HALVES, AlignedFace, Candidate, FloatArray, Frame, Half, Matrix
 from configs.schema import LiveSettings
-from spotting.selftest.reading import gate_of, limit_px
 from streamer.acquire.capture import CaptureResult, CaptureStage, use_one_core
 
 _INNER_LIPS = (13, 14)
@@ -108,8 +107,8 @@ def _face(face: AlignedFace, result: CaptureResult, before: FaceNote | None) -> 
     gates: Mapping[Half, str | None] = dict.fromkeys(HALVES)
     limits: Mapping[Half, float | None] = dict.fromkeys(HALVES)
     if motion is not None:
-        gates = {half: gate_of(motion, half) for half in HALVES}
-        limits = {half: limit_px(motion, half) for half in HALVES}
+        gates = {half: motion.gate_of(half) for half in HALVES}
+        limits = {half: motion.limit_px(half) for half in HALVES}
     elif before is not None:  # not every frame of a fast source is measured
         gates, limits = before.gates, before.limits_px
     return FaceNote(

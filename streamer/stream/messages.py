@@ -117,7 +117,7 @@ class MotionPace:
 def motion_message(source: str, face_id: int, motion: Motion) -> MotionMessage:
     """The newest sample of one face's spotting signal."""
     regions = {
-        name: RegionMotion(round(value, 3), round(motion.threshold_px[name], 3), motion.gate)
+        name: RegionMotion(round(value, 3), round(motion.threshold_px[name], 3), motion.gates[name])
         for name, value in motion.displacement_px.items()
     }
     return MotionMessage(
@@ -126,7 +126,7 @@ def motion_message(source: str, face_id: int, motion: Motion) -> MotionMessage:
         face_id=face_id,
         regions=regions,
         gate=motion.gate,
-        rejected=None if motion.held_back is None else motion.held_back.reason,
+        rejected=motion.rejected,
     )
 
 

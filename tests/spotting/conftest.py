@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from ahmsa.synth import ClipScript, SyntheticFaces
 from ahmsa.types import AlignedFace, Candidate
 from spotting.settings import SpotterSettings
-from spotting.spotter import Spotter
+from spotting.spotter import Motion, Spotter
 
 NOISE = 1.5
 
@@ -22,7 +22,7 @@ class Story:
     spotter: Spotter
     told: list[tuple[float, Candidate]] = field(default_factory=list)
     """(ms at which it was told, candidate)"""
-    gates: list[str | None] = field(default_factory=list)
+    motions: list[Motion] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
 
     def phases(self, *wanted: str) -> list[Candidate]:
@@ -32,21 +32,13 @@ class Story:
     def confirmed(self) -> list[Candidate]:
         return self.phases("confirmed")
 
-    def take(self, face: AlignedFace) -> Candidate | None:
-        candidate = self.spotter.update(face)
-        if candidate is not None:
-            self.told.append((face.t_capture_ns / 1e6, candidate))
-        self.gates.append(self.spotter.motion.gate if self.spotter.motion else None)
+    def take(self, face: AlignedFace) -> None:
+        step = self.spotter.update(face)
+        if step.candidate is not None:
+            self.told.append((face.t_capture_ns / 1e6, step.candidate))
+        if step.motion is not None:
+            self.motions.append(step.motion)
         self.states.append(self.spotter.state)
-        return candidate
-
-
-def faces_of(script: ClipScript, story: Story) -> Iterator[AlignedFace]:
-    """The faces of a clip, whose alignment is held while the spotter asks for it."""
-    faces = SyntheticFaces(script)
-    for face in faces:
-        faces.hold = story.spotter.open
-        yield face
 
 
 @pytest.fixture
@@ -56,7 +48,7 @@ def watch() -> Callable[..., Story]:
     def run(events=(), nuisances=(), *, duration_s=6.0, fps=30.0, noise=NOISE, settings=None, change=None, seed=1, person=0):
         story = Story(Spotter(settings or SpotterSettings()))
         script = ClipScript(duration_s, fps, tuple(events), tuple(nuisances), seed, noise_levels=noise, person=person)
-        for face in faces_of(script, story):
+        for face in SyntheticFaces(script):
             for shown in as_faces(change(face, story) if change else face):
                 story.take(shown)
         return story

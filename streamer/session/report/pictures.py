@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from ahmsa.errors import SourceError
+from ahmsa.face.realign import aligned_like
 from ahmsa.face.tracker import FaceTracker
 from ahmsa.files import whole_file
 from ahmsa.flow.maker import FlowMaker
@@ -82,7 +83,7 @@ def pictures_of(session: Session, source: str, video: Path, overlay: Path) -> Pi
         film = _Film(part)
         try:
             for frame in video_frames(video)[1]:
-                faces = tracker.update(frame, hold=_held(events, frame.t_capture_ns))
+                faces = tracker.update(frame)
                 _note(pairs, frame, faces)
                 film.write(frame, _drawn(session, source, events, frame, faces))
         except SourceError:
@@ -92,10 +93,6 @@ def pictures_of(session: Session, source: str, video: Path, overlay: Path) -> Pi
             film.close()
     flow = FlowMaker(FlowSettings())
     return Pictures([picture for pair in pairs if (picture := _sheet(pair, flow)) is not None], [overlay.name])
-
-
-def _held(events: Sequence[SessionEvent], t_ns: int) -> set[int]:
-    return {event.message.face_id for event in events if event.message.onset.t_ns <= t_ns <= _end_ns(event)}
 
 
 def _end_ns(event: SessionEvent) -> int:
@@ -116,8 +113,9 @@ def _note(pairs: Sequence[_Pair], frame: Frame, faces: Sequence[AlignedFace]) ->
 def _sheet(pair: _Pair, maker: FlowMaker) -> EventPicture | None:
     if pair.onset is None or pair.apex is None:
         return None
-    [flow] = maker.flow(pair.onset.pixels[None], pair.apex.pixels[None])
-    sheet = movement_sheet(pair.onset.pixels, pair.apex.pixels, flow, strain_magnitude(flow), zoom=2)
+    onset = aligned_like(pair.onset, pair.apex)
+    [flow] = maker.flow(onset.pixels[None], pair.apex.pixels[None])
+    sheet = movement_sheet(onset.pixels, pair.apex.pixels, flow, strain_magnitude(flow), zoom=2)
     message = pair.event.message
     done, data = cv2.imencode(".png", sheet)
     assert done

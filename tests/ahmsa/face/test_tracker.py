@@ -41,10 +41,10 @@ class Script:
         pass
 
 
-def follow(lines, frames=None, *, fps=FPS, image=RANDOM_PICTURE, hold=lambda index: (), **settings):
+def follow(lines, frames=None, *, fps=FPS, image=RANDOM_PICTURE, **settings):
     """Faces of every frame."""
     tracker = FaceTracker(FaceSettings(**settings), Script(*lines))
-    return [tracker.update(Frame(index, round(index * 1e9 / fps), image), hold(index)) for index in range(frames or len(lines))]
+    return [tracker.update(Frame(index, round(index * 1e9 / fps), image)) for index in range(frames or len(lines))]
 
 
 def drifting(frames, pixels_per_frame=1.0):
@@ -81,12 +81,6 @@ def test_head_drift_renews_the_alignment():
     canonical = canonical_points_px(128)
     for [face] in faces:
         assert np.abs(mesh_points(face.landmarks_px) - canonical).max() < 0.06 * 128 + 3
-
-
-def test_a_held_face_keeps_its_alignment_and_is_renewed_on_release():
-    faces = follow(drifting(40), hold=lambda index: (0,) if index < 30 else ())
-    assert set(anchors(faces)[:30]) == {0}
-    assert anchors(faces)[30] == 1
 
 
 def test_faces_under_one_anchor_were_cut_by_one_alignment():

@@ -81,9 +81,6 @@ def test_the_anchor_is_held_through_expressions_and_renewed_when_the_head_has_mo
     assert len({f.anchor for f in faces_of([event("negative", 1.0, 3.0)])}) == 1
     turning = clip_of(nuisances=[Disturbance("head_turn", 500, 2500, 2.0)], duration_s=3, seed=1).script
     assert len({f.anchor for f in SyntheticFaces(turning)}) > 1
-    held = SyntheticFaces(turning)
-    held.hold = True
-    assert len({f.anchor for f in held}) == 1
 
 
 def test_a_face_that_has_left_is_none_and_comes_back():

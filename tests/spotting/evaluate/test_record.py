@@ -5,8 +5,8 @@ from ahmsa.types import AlignedFace, Candidate, FaceQuality
 from spotting.evaluate.plots import plot_record
 from spotting.evaluate.record import Record
 from spotting.evaluate.scoring import Interval
-from spotting.signal import REGIONS
-from spotting.spotter import Motion
+from spotting.regions import REGIONS
+from spotting.spotter import Motion, Step
 
 
 def face(index):
@@ -27,8 +27,8 @@ def candidate(phase, **more):
 
 def test_a_confirmed_movement_is_a_row_in_frames_and_ms():
     record = Record()
-    record.decide(candidate("provisional"))
-    record.decide(candidate("confirmed", offset_t_ns=1_400_000_000))
+    record.take(Step(candidate=candidate("provisional")))
+    record.take(Step(candidate=candidate("confirmed", offset_t_ns=1_400_000_000)))
     [movement] = record.movements
     row = movement.row("talk")
     assert (row["onset"], row["apex"], row["offset"]) == (100, 117, 140)
@@ -38,7 +38,7 @@ def test_a_confirmed_movement_is_a_row_in_frames_and_ms():
 
 def test_a_gated_movement_names_its_gate():
     record = Record()
-    record.decide(candidate("retracted", reason="blink"))
+    record.take(Step(rejected=candidate("retracted", reason="blink")))
     assert record.movements[0].gate == "blink"
 
 
@@ -47,8 +47,9 @@ def test_the_plot_is_a_picture_even_of_nothing(tmp_path):
     plot_record(record, tmp_path / "empty.png", "empty")
     for i in range(60):
         values = dict.fromkeys(REGIONS, 0.1)
-        record.see(Motion(i * 33_000_000, values, dict.fromkeys(REGIONS, 0.3), "speech" if 20 < i < 40 else None))
-    record.decide(candidate("confirmed", offset_t_ns=1_400_000_000))
-    record.decide(candidate("retracted", reason="blink"))
+        gates = dict.fromkeys(REGIONS, "speech" if 20 < i < 40 else None)
+        record.take(Step(Motion(i * 33_000_000, values, dict.fromkeys(REGIONS, 0.3), gates)))
+    record.take(Step(candidate=candidate("confirmed", offset_t_ns=1_400_000_000)))
+    record.take(Step(rejected=candidate("retracted", reason="blink")))
     plot_record(record, tmp_path / "full.png", "full", [Interval("", 1000, 1170, 1400, "micro")])
     assert matplotlib.image.imread(tmp_path / "full.png").std() > matplotlib.image.imread(tmp_path / "empty.png").std()

@@ -175,33 +175,3 @@ def test_every_stage_has_its_times(mesh_at):
     stage, _, _ = run(noise(4), make_stage(Seen(mesh_at(320, 240))))
     assert set(stage.timings) == {"face", "spot", "capture"}
     assert 0 < stage.timings["spot"].p50_ms <= stage.timings["capture"].percentile_ms(100)
-
-
-class OpenSpotter:
-    """A spotter that has a movement open all the time until frame 20."""
-
-    open, motion, state, gated = True, None, "open", {}
-
-    def __init__(self, settings):
-        pass
-
-    def update(self, face):
-        self.open = face.index < 20
-
-    def lost(self, t_capture_ns, reason):
-        self.open = False
-
-
-class Drifting(Seen):
-    """A head that moves two pixels to the side from picture to picture."""
-
-    def detect(self, image):
-        return [mesh + np.float32([2 * self.calls, 0]) for mesh in super().detect(image)]
-
-
-def test_the_alignment_is_held_while_a_movement_is_open(mesh_at, monkeypatch):
-    monkeypatch.setattr("streamer.acquire.capture.Spotter", OpenSpotter)
-    _, results, _ = run(noise(30), make_stage(Drifting(mesh_at(250, 240))))
-    anchors = [face.anchor for result in results for face in result.faces]
-    assert len(set(anchors[1:21])) == 1
-    assert anchors[21] != anchors[20]

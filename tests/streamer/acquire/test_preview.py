@@ -51,7 +51,7 @@ def test_a_page_gets_a_small_picture_with_the_place_of_face_and_regions(ends, ma
     [shown] = told["faces"]
     assert shown["box"][0] == pytest.approx([128 / 960, 64 / 480], abs=1e-3)
     assert shown["box"][2] == pytest.approx([384 / 960, 320 / 480], abs=1e-3)
-    assert len(shown["regions"]) == 8
+    assert len(shown["regions"]) == 13
 
 
 def test_a_movement_is_shown_by_its_onset_and_apex(ends, make_candidate):

@@ -1,0 +1,200 @@
+"""The shape of a movement that goes and comes back: where it is in the signal, and its onset, apex and offset.
+
+A micro-expression returns within half a second. What counts is therefore what comes BACK: a step, a drift or a smile that stays
+scores nothing, however far it goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spotting.history import Times, Trace, Window
+from spotting.settings import SpotterSettings
+
+_ONSET_RUN = 1.7
+"""The line through a third and two thirds of a smooth rise meets its start late; it is drawn this much longer."""
+_OFFSET_RUN = 1.7
+"""Likewise the line from a tenth to half of a smooth fall."""
+_WHOLE_RISE = 0.3
+_PAUSE_NS = 250_000_000
+"""A movement that begins sooner after another one belongs to it."""
+_MAIN_PART = 0.5
+"""Regions that move by less than this part of the strongest, in units of their thresholds, do not belong to a movement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excursion:
+    """For every region, its best rise and return up to now."""
+
+    start: npt.NDArray[np.intp]
+    """(r,) sample of the window at which the rise begins."""
+    apex: npt.NDArray[np.intp]
+    """(r,) sample of the window at its top."""
+    rise_px: Trace
+    """(r,) how far the region went."""
+    return_px: Trace
+    """(r,) how far it has come back by now, along the way it went."""
+    head_px: Trace
+    """(r,) how far the head's own motion went and came back meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Which regions move where: what is followed from the announcement on."""
+
+    start_ns: int
+    """Where the rise begins, roughly."""
+    threshold_px: Trace
+    """(r,)"""
+    way_px: Trace
+    """(r, 2) displacement of the regions from start to apex; 0 where a region does not belong to the movement."""
+    after_ns: int
+    """When the movement before it had ended: what was before that does not count against it."""
+
+    @property
+    def regions(self) -> npt.NDArray[np.intp]:
+        return np.flatnonzero((self.way_px != 0).any(axis=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A movement up to now, as one curve for all its regions: 0 at its start, 1 at the apex."""
+
+    onset_ns: int
+    apex_ns: int
+    """Refined between frames."""
+    offset_ns: int
+    """Where the fall will end, as far as it can be told now."""
+    fallen: float
+    """How far the movement has fallen from its apex, as a part of it."""
+    peak_px: Trace
+    """(r, 2) displacement of the regions at the apex."""
+    returned: float
+    """How far the region that came back farthest has come back by now, in units of its threshold."""
+    before: float
+    """How far the movement's regions moved along its way shortly before its onset, as a part of its peak."""
+    score: float
+    """Largest peak in units of its threshold."""
+
+
+def excursions(window: Window, settings: SpotterSettings, earliest_ns: Times) -> Excursion | None:
+    """The best rise and return of every region that ends now; None while too little is known.
+
+    earliest_ns: (r,) no rise of a region may begin before.
+    """
+    times = window.times_ns
+    now = int(times[-1])
+    apexes = np.flatnonzero((times >= now - settings.max_return_ms * 1e6) & (times < now))
+    starts = np.flatnonzero(times >= earliest_ns.min())
+    pairs = [
+        (start, apex)
+        for apex in apexes
+        for start in starts
+        if settings.min_rise_ms * 1e6 <= times[apex] - times[start] <= settings.rise_reach_ms * 1e6
+    ]
+    if not pairs:
+        return None
+    start, apex = np.array(pairs).T
+    rise, back = _there_and_back(window.moved_px, start, apex)
+    rise[times[start][:, None] < earliest_ns] = 0
+    # Until much has come back every start on the slope would do as well: the whole rise counts.
+    best = np.argmax(np.minimum(rise, back / settings.confirm_fall) + _WHOLE_RISE * rise * (back > 0), axis=0)
+    regions = np.arange(rise.shape[1])
+    head_rise, head_back = _there_and_back(window.head_px, start, apex)
+    head = np.clip(np.minimum(head_rise, head_back), 0, None)
+    return Excursion(start[best], apex[best], rise[best, regions], back[best, regions], head[best, regions])
+
+
+def _there_and_back(trace: Trace, start: npt.NDArray[np.intp], apex: npt.NDArray[np.intp]) -> tuple[Trace, Trace]:
+    """(p, r) length of the way from start to apex, and how much of it has been taken back by the last sample."""
+    way = trace[apex] - trace[start]
+    length = np.sqrt((way**2).sum(axis=2))
+    back = ((trace[apex] - trace[-1]) * way).sum(axis=2) / np.maximum(length, 1e-9)
+    return length, back
+
+
+def movement_at(
+    window: Window, excursion: Excursion, threshold_px: Trace, open_: npt.NDArray[np.bool_], after_ns: int
+) -> Movement:
+    """What moves when the strongest of the open regions does. threshold_px: (r,); open_: (r,) no gate is shut."""
+    parts = np.where(open_, excursion.rise_px / threshold_px, 0)
+    leader = int(np.argmax(np.where(open_, np.minimum(excursion.rise_px, excursion.return_px) / threshold_px, 0)))
+    start, apex = excursion.start[leader], excursion.apex[leader]
+    way = window.moved_px[apex] - window.moved_px[start]
+    parts = np.where(open_, np.sqrt((way**2).sum(axis=1)) / threshold_px, 0)
+    way[parts < _MAIN_PART * parts[leader]] = 0
+    return Movement(int(window.times_ns[start]), threshold_px.copy(), way, after_ns)
+
+
+def course_of(movement: Movement, window: Window, settings: SpotterSettings) -> Course:
+    """Follow a movement up to now."""
+    times = window.times_ns
+    start = int(np.searchsorted(times, movement.start_ns))
+    moved = window.moved_px[start:] - window.moved_px[start]
+    weight = movement.way_px / movement.threshold_px[:, None] ** 2
+    curve = (moved * weight).sum(axis=(1, 2))
+    apex = int(np.argmax(curve))
+    curve = curve / max(float(curve[apex]), 1e-9)
+    first = min(start, int(np.searchsorted(times, max(movement.start_ns - int(settings.quiet_ms * 1e6), movement.after_ns))))
+    whole = ((window.moved_px[first:] - window.moved_px[start]) * weight).sum(axis=(1, 2))
+    whole = whole / max(float(whole[start - first :].max()), 1e-9)
+    top = start - first + apex
+    back = ((moved[apex] - moved[-1]) * movement.way_px).sum(axis=1) / np.maximum(np.linalg.norm(movement.way_px, axis=1), 1e-9)
+    onset_ns = _onset(times[first:], whole, top, settings.onset_fraction)
+    still = whole[times[first:] <= onset_ns]
+    return Course(
+        onset_ns=onset_ns,
+        apex_ns=_refined_apex(times[first:], whole, top),
+        offset_ns=_offset(times[first:], whole, top),
+        fallen=float(1 - whole[-1]),
+        peak_px=np.where(movement.way_px != 0, moved[apex], 0.0),
+        returned=float((back / movement.threshold_px)[movement.regions].max()),
+        before=1.0 if onset_ns < movement.after_ns + _PAUSE_NS else _restlessness(times[first:][: len(still)], still),
+        score=float((np.linalg.norm(moved[apex], axis=1) / movement.threshold_px)[movement.regions].max()),
+    )
+
+
+def _restlessness(times: Times, curve: Trace) -> float:
+    """Range of a curve about its own straight line: what drifts evenly is at rest."""
+    if len(curve) < 3:
+        return 0.0
+    line = np.polyfit((times - times[0]) / 1e9, curve, 1)
+    return float(np.ptp(curve - np.polyval(line, (times - times[0]) / 1e9)))
+
+
+def _refined_apex(times: Times, curve: Trace, apex: int) -> int:
+    """Time of the top of the parabola through the apex and its neighbours."""
+    if not 0 < apex < len(curve) - 1:
+        return int(times[apex])
+    t = (times[apex - 1 : apex + 2] - times[apex]) / 1e6
+    a, b, _ = np.polyfit(t, curve[apex - 1 : apex + 2], 2)
+    if a >= 0:
+        return int(times[apex])
+    return int(times[apex] + np.clip(-b / (2 * a), t[0], t[2]) * 1e6)
+
+
+def _onset(times: Times, curve: Trace, apex: int, fraction: float) -> int:
+    """Walk back from the apex to `fraction` of the rise; from there a straight line leads to its start."""
+    before, values = times[apex::-1], curve[apex::-1]
+    low, high = _crossing(before, values, fraction), _crossing(before, values, 1 - fraction)
+    onset = low - (high - low) * fraction / (1 - 2 * fraction) * _ONSET_RUN
+    return int(max(onset, times[0]))
+
+
+def _offset(times: Times, curve: Trace, apex: int) -> int:
+    """From a tenth of the fall through half of it a straight line leads to its end; now, while half has not been reached."""
+    begun, half = _crossing(times[apex:], curve[apex:], 0.9), _crossing(times[apex:], curve[apex:], 0.5)
+    return int(half + (half - begun) * _OFFSET_RUN)
+
+
+def _crossing(times: Times, values: npt.NDArray[Any], level: float) -> float:
+    """When the values, which begin above a level, first go below it; the last time where they never do."""
+    for i in range(1, len(values)):
+        if values[i] < level <= values[i - 1]:
+            part = (values[i - 1] - level) / (values[i - 1] - values[i])
+            return float(times[i - 1] + part * (times[i] - times[i - 1]))
+    return float(times[-1])
