@@ -20,7 +20,9 @@ from fuzz.hypotheses import json_documents
 from fuzz.kinds import KINDS, Kind
 from fuzz.mutate import damaged
 
-BATCH = 500
+BATCH, SLOW_BATCH = 500, 50
+"""Cases a child does; the time is looked at between children."""
+_SLOW_KINDS = ("workbooks",)
 CASE_S = 30
 MEMORY_BYTES = 12 << 30
 """Of address space; libraries reserve much more than they use."""
@@ -53,7 +55,7 @@ def fuzz(name: str, cases: int, seed: int, minutes: float) -> Outcome:
     context = multiprocessing.get_context("spawn")
     start = 0
     while start < cases and time.monotonic() - began_s < 60 * minutes:
-        stop = min(cases, start + BATCH)
+        stop = min(cases, start + (SLOW_BATCH if name in _SLOW_KINDS else BATCH))
         start = _batch(context, name, seed, start, stop, outcome)
     outcome.seconds = time.monotonic() - began_s
     return outcome
@@ -75,10 +77,11 @@ def _batch(context: multiprocessing.context.SpawnContext, name: str, seed: int, 
     child = context.Process(target=_run_cases, args=(send, name, seed, start, stop))
     child.start()
     send.close()
-    at = start
+    at, has_begun = start, False
     try:
         while True:
             at, how = receive.recv()
+            has_begun = True
             if how == "begun":
                 continue
             if how in ("clean", "read"):
@@ -89,6 +92,8 @@ def _batch(context: multiprocessing.context.SpawnContext, name: str, seed: int, 
             at += 1
     except EOFError:
         child.join()
+    if not has_begun:
+        raise RuntimeError(f"the examples of {name} cannot be made: the child ended with {child.exitcode}")
     if at < stop:
         how = f"the process ended with {child.exitcode}"
         outcome.bad[how] += 1
