@@ -28,7 +28,7 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Half width of the smoothing over time. Longer is quieter and later, and flattens the shortest movements."""
 
     # Thresholds
-    calibration_ms: NotNegative = 2000.0
+    calibration_ms: NotNegative = 1000.0
     """Time at the start in which nothing is reported."""
     min_displacement_px: Positive = 0.25
     """Lowest threshold of a region, px of a 128 crop. Lower finds weaker movements and lets more noise through."""

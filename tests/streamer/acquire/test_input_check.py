@@ -24,8 +24,8 @@ def test_an_ordinary_video_calls_for_no_word():
     [
         ([[]] * 300, 30, "no face was seen in any of its 300 frames"),
         ([], 30, "no face was seen"),
-        ([[0]] * 30 + [[]] * 270, 30, "a face was seen for 1.0 of its 10.0 s"),
-        ([[0]] * 45, 30, "it lasts 1.5 s"),
+        ([[0]] * 21 + [[]] * 279, 30, "a face was seen for 0.7 of its 10.0 s"),
+        ([[0]] * 24, 30, "it lasts 0.8 s"),
         ([[0]] * 200, 12, "12 frames a second"),
     ],
 )

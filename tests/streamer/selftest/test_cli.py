@@ -66,8 +66,8 @@ def test_a_video_turned_by_its_metadata_comes_upright(calm, tmp_path):
 
 def test_a_single_video_that_cannot_be_measured_is_an_error_of_one_sentence(tmp_path):
     short = tmp_path / "short.mp4"
-    write_video(clip_of(duration_s=1.5), short)
-    with pytest.raises(DataError, match=r"short: it lasts 1\.5 s"):
+    write_video(clip_of(duration_s=0.8), short)
+    with pytest.raises(DataError, match=r"short: it lasts 0\.8 s"):
         call("--video", short)
     with pytest.raises(SourceError, match="there is no video file"):
         call("--video", tmp_path / "missing.mp4")
@@ -81,6 +81,6 @@ def test_what_cannot_be_is_a_usage_error(arguments):
 
 def test_run_says_what_is_unusual_about_its_source(tmp_path):
     short = tmp_path / "short.mp4"
-    write_video(clip_of(duration_s=1.5), short)
+    write_video(clip_of(duration_s=0.8), short)
     result = CliRunner().invoke(app, ["run", str(short), "--out", str(tmp_path / "s.csv")], catch_exceptions=False)
-    assert "short: it lasts 1.5 s" in result.output
+    assert "short: it lasts 0.8 s" in result.output
