@@ -19,7 +19,31 @@ LABELS = ("negative", "positive", "surprise")
 Kind = Literal["micro", "macro"]
 """What a movement is by its length: micro up to half a second, macro beyond."""
 
-Phase = Literal["provisional", "confirmed", "retracted", "macro"]
+Phase = Literal["provisional", "confirmed", "retracted"]
+"""Where a movement is in its life as a micro-expression: announced; over, and it came back in time; rejected after all."""
+
+Gate = Literal[
+    "no_face",
+    "face_lost",
+    "too_small",
+    "turned_away",
+    "too_dark",
+    "blurred",
+    "duplicate_frame",
+    "low_frame_rate",
+    "camera_stall",
+    "light_change",
+    "blink",
+    "speech",
+    "head_motion",
+    "occluded",
+    "drift",
+    "ongoing",
+    "calibrating",
+    "source_ended",
+    "source_lost",
+]
+"""Why nothing is measured, or a movement is not believed. Meanings: spotting/gates.py; what helps: spotting/advice.py."""
 
 Half = Literal["upper", "lower"]
 HALVES: tuple[Half, ...] = ("upper", "lower")
@@ -50,7 +74,7 @@ class FaceQuality:
     """Mean grey level of the aligned crop, 0-255."""
     sharpness: float
     """Variance of the Laplacian of the aligned crop, grey levels squared."""
-    problem: str | None = None
+    problem: Gate | None = None
     """None, or the gate that is shut: too_small, turned_away, too_dark, blurred."""
 
 
@@ -114,8 +138,10 @@ class Candidate:
     """When the movement ended, once that is known."""
     apex_t_ns: int | None = None
     """Apex refined between frames; None where it was not refined."""
-    reason: str | None = None
-    """Why it was retracted (a gate's name); None otherwise."""
+    reason: Gate | None = None
+    """Why it was retracted; None otherwise, and for a macro-expression, whose kind says it."""
+    kind: Kind = "micro"
+    """macro: it lasted too long for a micro-expression, as which it is retracted."""
     before: AlignedFace | None = None
     after: AlignedFace | None = None
 

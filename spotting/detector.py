@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ahmsa.types import Phase
+from ahmsa.types import Gate, Kind, Phase
 from spotting.gates import RegionGates, mask
 from spotting.held import Held
 from spotting.history import History, Trace, Window
@@ -33,7 +33,9 @@ class Decision:
     apex_ns: int
     offset_ns: int | None
     score: float
-    reason: str | None = None
+    reason: Gate | None = None
+    kind: Kind = "micro"
+    """macro: it lasted too long for a micro-expression, as which it is retracted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Verdict:
     """(r,) how far each region has moved within the past 0.2 s."""
     threshold_px: Trace
     """(r,) how far it must go and come back to be announced."""
-    gates: tuple[str | None, ...]
+    gates: tuple[Gate | None, ...]
     """(r,) the gate that is shut for each region."""
     decision: Decision | None = None
     rejected: Decision | None = None
@@ -65,7 +67,7 @@ class EventDetector:
         self._earliest_ns = np.zeros(len(REGIONS), np.int64)
         self._refractory_until_ns = self._ended_ns = 0
         self._seen_ns = 0
-        self.gated: Counter[str] = Counter()
+        self.gated: Counter[Gate] = Counter()
         """Gate -> movements that it kept from being reported."""
 
     @property
@@ -85,7 +87,7 @@ class EventDetector:
             return "calibrating"
         return "refractory" if now_ns < self._refractory_until_ns else "watching"
 
-    def restart(self, reason: str) -> Decision | None:
+    def restart(self, reason: Gate) -> Decision | None:
         """Forget the signal (the noise is kept); a movement that was announced is retracted."""
         decision = self._retract(reason)
         self._history.clear()
@@ -113,7 +115,7 @@ class EventDetector:
             return replace(shown, decision=self._follow(self._movement, window, gates))
         macro = self._held.update(window, threshold, mask(gates))
         if macro is not None:
-            return replace(shown, decision=Decision("macro", macro.onset_ns, macro.apex_ns, now, macro.score))
+            return replace(shown, decision=Decision("retracted", macro.onset_ns, macro.apex_ns, now, macro.score, kind="macro"))
         if excursion is None or self.state(now) != "watching":
             return shown
         decision, rejected = self._seek(window, excursion, threshold, mask(gates))
@@ -135,7 +137,7 @@ class EventDetector:
             if _stands(movement, course, excuses):
                 self._movement, self._announced = movement, found
                 return found, rejected
-            reason = next(iter(excuses.values()), "drift")
+            reason: Gate = next(iter(excuses.values()), "drift")
             if rejected is None:
                 rejected = replace(found, phase="retracted", reason=reason)
                 self.gated[reason] += 1
@@ -148,12 +150,13 @@ class EventDetector:
         rise_ms = (course.apex_ns - course.onset_ns) / 1e6
         return self._settings.min_rise_ms <= rise_ms <= self._settings.max_rise_ms
 
-    def _follow(self, movement: Movement, window: Window, gates: list[str | None]) -> Decision | None:
+    def _follow(self, movement: Movement, window: Window, gates: list[Gate | None]) -> Decision | None:
         settings = self._settings
         now = int(window.times_ns[-1])
         course = course_of(movement, window, settings)
-        if all(gates[int(region)] is not None for region in movement.regions):
-            return self._retract(next(str(gates[int(region)]) for region in movement.regions))
+        shut = [gate for region in movement.regions if (gate := gates[int(region)]) is not None]
+        if len(shut) == len(movement.regions):
+            return self._retract(shut[0])
         if not self._rises_in_time(course):
             return self._retract("drift")
         if course.fallen >= settings.confirm_fall and course.returned >= settings.confirm_return:
@@ -162,8 +165,10 @@ class EventDetector:
                 return self._retract(next(iter(excuses.values()), "drift"))
             self._end(now, course.offset_ns)
             slow = (course.offset_ns - course.onset_ns) / 1e6 > settings.max_micro_ms + 2 * settings.grace_ms
-            phase: Phase = "macro" if slow else "confirmed"
-            return Decision(phase, course.onset_ns, course.apex_ns, max(course.offset_ns, now), course.score)
+            times_ns = (course.onset_ns, course.apex_ns, max(course.offset_ns, now))
+            if slow:
+                return Decision("retracted", *times_ns, course.score, kind="macro")
+            return Decision("confirmed", *times_ns, course.score)
         if (now - course.onset_ns) / 1e6 > settings.max_micro_ms + settings.grace_ms:
             return self._retract("drift")
         return None
@@ -175,7 +180,7 @@ class EventDetector:
         self._earliest_ns[:] = min(now, offset_ns)
         self._refractory_until_ns = now + int(self._settings.refractory_ms * 1e6)
 
-    def _retract(self, reason: str) -> Decision | None:
+    def _retract(self, reason: Gate) -> Decision | None:
         announced = self._announced
         self._movement = self._announced = None
         if announced is None:
@@ -185,7 +190,7 @@ class EventDetector:
         return replace(announced, phase="retracted", reason=reason)
 
 
-def _stands(movement: Movement, course: Course, excuses: dict[int, str]) -> bool:
+def _stands(movement: Movement, course: Course, excuses: dict[int, Gate]) -> bool:
     """Some region without an excuse moved far enough by itself."""
     far = np.linalg.norm(course.peak_px, axis=1) >= movement.threshold_px
     return any(far[region] for region in movement.regions if int(region) not in excuses)

@@ -21,7 +21,7 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
-from ahmsa.types import AlignedFace
+from ahmsa.types import AlignedFace, Gate
 from spotting.history import Window
 from spotting.movement import Course, Movement
 from spotting.noise import travel_px
@@ -56,7 +56,7 @@ class FrameGate:
         self._last = None
         self._times.clear()
 
-    def update(self, face: AlignedFace) -> str | None:
+    def update(self, face: AlignedFace) -> Gate | None:
         """The gate that this frame shuts: duplicate_frame, camera_stall (everything must be measured anew) or None."""
         last = self._last
         if last is not None and (face.t_capture_ns <= last.t_capture_ns or _same(face, last)):
@@ -112,13 +112,13 @@ class RegionGates:
         while self._closures_ns and self._closures_ns[0] < now - _OPEN_MEMORY_NS:
             self._closures_ns.popleft()
 
-    def shut(self, window: Window, rate_hz: float) -> list[str | None]:
+    def shut(self, window: Window, rate_hz: float) -> list[Gate | None]:
         """The gate that is shut now for each region, or None."""
         everywhere = self._shut_everywhere(window, rate_hz)
         if everywhere is not None:
             return [everywhere] * len(REGIONS)
         now = int(window.times_ns[-1])
-        gates: list[str | None] = [
+        gates: list[Gate | None] = [
             "occluded" if lost else None for lost in np.any(window.lost[window.since(now - _SPEECH_NS)], axis=0).tolist()
         ]
         if lip_travel_px(window, now - _SPEECH_NS) > self._settings.speech_px:
@@ -126,7 +126,7 @@ class RegionGates:
                 gates[region] = "speech"
         return gates
 
-    def excuses(self, movement: Movement, course: Course, window: Window) -> dict[int, str]:
+    def excuses(self, movement: Movement, course: Course, window: Window) -> dict[int, Gate]:
         """Region -> what else may have moved it, for the regions of a movement that have such an excuse."""
         luma = window.luma[window.since(course.onset_ns - _LIGHT_NS)]
         if np.ptp(luma) > self._settings.light_step * max(float(luma[-1]), 1.0):
@@ -136,7 +136,7 @@ class RegionGates:
         found = {int(region): self._excuse(int(region), course, window) for region in movement.regions}
         return {region: excuse for region, excuse in found.items() if excuse is not None}
 
-    def _shut_everywhere(self, window: Window, rate_hz: float) -> str | None:
+    def _shut_everywhere(self, window: Window, rate_hz: float) -> Gate | None:
         now, settings = int(window.times_ns[-1]), self._settings
         if rate_hz < settings.min_rate_hz:
             return "low_frame_rate"
@@ -147,7 +147,7 @@ class RegionGates:
             return "head_motion"
         return None
 
-    def _excuse(self, region: int, course: Course, window: Window) -> str | None:
+    def _excuse(self, region: int, course: Course, window: Window) -> Gate | None:
         peak_px = float(np.linalg.norm(course.peak_px[region]))
         if region in LOWER:
             lips_px = lip_travel_px(window, course.onset_ns - _SYLLABLE_NS)
@@ -175,6 +175,6 @@ def lip_travel_px(window: Window, since_ns: int) -> float:
     return float(np.ptp(window.lip_gap_px[window.since(since_ns)]))
 
 
-def mask(gates: list[str | None]) -> npt.NDArray[np.bool_]:
+def mask(gates: list[Gate | None]) -> npt.NDArray[np.bool_]:
     """(r,) True where no gate is shut."""
     return np.array([gate is None for gate in gates])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ahmsa.face.realign import aligned_like
-from ahmsa.types import HALVES, AlignedFace, Candidate, Half
+from ahmsa.types import HALVES, AlignedFace, Candidate, Gate, Half
 from spotting.detector import Decision, EventDetector, State, Verdict
 from spotting.gates import FrameGate
 from spotting.regions import OF_HALF, REGIONS
@@ -27,20 +27,20 @@ class Motion:
     """Region -> how far it has moved by itself within the past 0.2 s."""
     threshold_px: Mapping[str, float]
     """Region -> how far it must go and come back to be announced."""
-    gates: Mapping[str, str | None]
+    gates: Mapping[str, Gate | None]
     """Region -> the gate that is shut for it, or None; empty where there is no face."""
-    lost: str | None = None
+    lost: Gate | None = None
     """Why there is no face to be measured; None where there is one."""
-    rejected: str | None = None
+    rejected: Gate | None = None
     """The gate that kept a movement from being announced at this very sample."""
 
     @property
-    def gate(self) -> str | None:
+    def gate(self) -> Gate | None:
         """The gate that is shut where nothing of the face is watched; None where any part of it is."""
         shut = [self.gate_of(half) for half in HALVES]
         return None if None in shut else shut[0]
 
-    def gate_of(self, half: Half) -> str | None:
+    def gate_of(self, half: Half) -> Gate | None:
         """The gate that is shut for a half of the face; None where any region of it is watched."""
         if self.lost is not None:
             return self.lost
@@ -88,7 +88,7 @@ class Spotter:
         return self._detector.state(self._faces[-1].t_capture_ns if self._faces else 0)
 
     @property
-    def gated(self) -> Mapping[str, int]:
+    def gated(self) -> Mapping[Gate, int]:
         """Gate -> movements (or frames, for duplicate_frame) that it held back."""
         return MappingProxyType(self._detector.gated)
 
@@ -105,7 +105,7 @@ class Spotter:
             return Step()
         return self._measure(face)
 
-    def lost(self, t_capture_ns: int, reason: str = "face_lost") -> Step:
+    def lost(self, t_capture_ns: int, reason: Gate = "face_lost") -> Step:
         """There is no usable face now: everything but the noise is forgotten, and an announced movement is retracted."""
         candidate = self._candidate(self._detector.restart(reason))
         self._forget()
@@ -113,7 +113,7 @@ class Spotter:
         nothing: Mapping[str, float] = MappingProxyType({})
         return Step(Motion(t_capture_ns, nothing, nothing, MappingProxyType({}), lost=reason), candidate)
 
-    def _restart(self, face: AlignedFace, reason: str) -> Step:
+    def _restart(self, face: AlignedFace, reason: Gate) -> Step:
         candidate = self._candidate(self._detector.restart(reason))
         self._forget()
         self._keep(face)
@@ -165,6 +165,7 @@ class Spotter:
             reason=decision.reason,
             before=aligned_like(before, apex) if long_enough else None,
             after=aligned_like(self._faces[-1], apex) if decision.phase == "confirmed" else None,
+            kind=decision.kind,
         )
 
     def _face_at(self, t_ns: int) -> AlignedFace:

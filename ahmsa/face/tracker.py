@@ -20,7 +20,7 @@ from ahmsa.face.cut import CutDetector
 from ahmsa.face.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points, similarity_scale
 from ahmsa.face.landmarks import FaceMesh
 from ahmsa.settings import FaceSettings
-from ahmsa.types import AlignedFace, ByteImage, FaceQuality, FloatArray, Frame, Matrix
+from ahmsa.types import AlignedFace, ByteImage, FaceQuality, FloatArray, Frame, Gate, Matrix
 
 _DETECTION_SIDE_PX = 720
 """Landmarks are sought in pictures shrunk to about this: FaceMesh looks at a face in 192 px, and large copies cost time."""
@@ -158,7 +158,7 @@ class FaceTracker:
             anchor=track.anchor,
         )
 
-    def _problem(self, track: _Track, luma: float, sharpness: float) -> str | None:
+    def _problem(self, track: _Track, luma: float, sharpness: float) -> Gate | None:
         if track.interocular_px < self._settings.min_interocular_px:
             return "too_small"
         if abs(track.yaw_deg) > self._settings.max_yaw_deg:

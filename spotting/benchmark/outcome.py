@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ahmsa.synth import TrueEvent
-from ahmsa.types import Candidate, Kind
+from ahmsa.types import Candidate
 from spotting.evaluate.scoring import Interval, Score, score_strict
 
 _MATCH_MS = 100.0
@@ -45,14 +45,13 @@ class Outcome:
         if candidate.phase == "provisional":
             self.announced += 1
             self.provisional_ms += late[:1]
-        elif candidate.phase == "retracted":
+        elif candidate.phase == "retracted" and candidate.kind == "micro":
             self.retracted += 1
         else:
-            kind: Kind = "macro" if candidate.phase == "macro" else "micro"
-            self.confirmed_ms += late[:1] if kind == "micro" else []
+            self.confirmed_ms += late[:1] if candidate.kind == "micro" else []
             offset_ns = candidate.offset_t_ns if candidate.offset_t_ns is not None else now_ns
             onset_ms = candidate.onset.t_capture_ns / 1e6
-            self.predicted.append(Interval(video, onset_ms, apex_ms, offset_ns / 1e6, kind))
+            self.predicted.append(Interval(video, onset_ms, apex_ms, offset_ns / 1e6, candidate.kind))
 
     def add(self, clip: Outcome) -> None:
         """Another clip of the same condition and detector."""

@@ -72,7 +72,7 @@ def _spotted(candidate: Candidate) -> Spotted:
         onset_ms=onset.t_capture_ns / 1e6,
         apex_ms=apex_ns / 1e6,
         offset_ms=offset_ns / 1e6,
-        kind="macro" if candidate.phase == "macro" else "micro",
+        kind=candidate.kind,
         score=candidate.score,
         gate=candidate.reason or "",
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from ahmsa.face.tracker import Detector, FaceTracker
 from ahmsa.settings import FaceSettings
-from ahmsa.types import HALVES, AlignedFace, ByteImage, Candidate, Frame, Half
+from ahmsa.types import HALVES, AlignedFace, ByteImage, Candidate, Frame, Gate, Half
 from spotting.advice import Reading, face_reading
 from spotting.settings import SpotterSettings
 from spotting.spotter import Motion, Spotter, Step
@@ -87,18 +88,43 @@ def use_one_core() -> None:
     cv2.setNumThreads(1)
 
 
+class Spotting(Protocol):
+    """What the stage needs of spotting.spotter.Spotter, one per face."""
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def gated(self) -> Mapping[Gate, int]: ...
+
+    def update(self, face: AlignedFace) -> Step:
+        """Take the next face."""
+        ...
+
+    def lost(self, t_capture_ns: int, reason: Gate = "face_lost") -> Step:
+        """There is no usable face now."""
+        ...
+
+
 class CaptureStage:
     """Tracker, one spotter per face, quality gates and the books. The same frames give the same results.
 
     `processed` + the sum of `dropped` is the number of frames that were handed in.
     """
 
-    def __init__(self, face: FaceSettings, spotter: SpotterSettings, detector: Detector | None = None) -> None:
+    def __init__(
+        self,
+        face: FaceSettings,
+        spotter: SpotterSettings,
+        detector: Detector | None = None,
+        make_spotter: Callable[[SpotterSettings], Spotting] = Spotter,
+    ) -> None:
         self._face_settings, self._spotter_settings = face, spotter
+        self._make_spotter = make_spotter
         self._tracker = FaceTracker(face, detector)
         self._forget_ns = (2 * face.forget_ms + 1000) * 1e6  # later than the tracker, so that no id meets a second spotter
         self._watched: dict[int, _Watched] = {}
-        self._past_gated: Counter[str] = Counter()
+        self._past_gated: Counter[Gate] = Counter()
         self._newest: ByteImage | None = None
         self._frame_times_ns: deque[int] = deque()
         self._shut: list[tuple[int | None, Reading]] = []
@@ -124,7 +150,7 @@ class CaptureStage:
         self._shut = self._shut_gates(faces)
         return self._result(faces, steps)
 
-    def finish(self, reason: str = "source_ended") -> list[Candidate]:
+    def finish(self, reason: Gate = "source_ended") -> list[Candidate]:
         """The source has ended: what is still open is retracted."""
         now_ns = self._frame_times_ns[-1] if self._frame_times_ns else 0
         return [last for one in self._watched.values() if (last := one.spotter.lost(now_ns, reason).candidate) is not None]
@@ -142,9 +168,12 @@ class CaptureStage:
         return {half: (watched, one.limit_px(half)) for half, watched in one.minute.halves().items()}
 
     @property
-    def gated(self) -> Mapping[str, int]:
+    def gated(self) -> Mapping[Gate, int]:
         """Gate -> movements that it rejected, over all faces so far."""
-        return sum((Counter(one.spotter.gated) for one in self._watched.values()), self._past_gated.copy())
+        total = self._past_gated.copy()
+        for one in self._watched.values():
+            total.update(one.spotter.gated)
+        return total
 
     def close(self) -> None:
         self._tracker.close()
@@ -159,7 +188,7 @@ class CaptureStage:
         steps = {}
         seen = {face.face_id: face for face in faces}
         for face_id in seen.keys() - self._watched.keys():
-            self._watched[face_id] = _Watched(Spotter(self._spotter_settings), now_ns, now_ns, now_ns)
+            self._watched[face_id] = _Watched(self._make_spotter(self._spotter_settings), now_ns, now_ns, now_ns)
         for face_id, one in sorted(self._watched.items()):
             steps[face_id] = one.take(seen.get(face_id), now_ns)
             one.minute.see(now_ns, one.gates(seen.get(face_id)))
@@ -214,7 +243,7 @@ class CaptureStage:
 class _Watched:
     """A face's spotter, when the face was last seen, and when it was last good enough to be judged."""
 
-    spotter: Spotter
+    spotter: Spotting
     seen_ns: int
     used_ns: int
     since_ns: int
@@ -224,9 +253,9 @@ class _Watched:
     """The newest sample of its signal."""
     minute: WatchedMinute = field(default_factory=WatchedMinute)
 
-    def gates(self, face: AlignedFace | None) -> dict[Half, str | None]:
+    def gates(self, face: AlignedFace | None) -> dict[Half, Gate | None]:
         """What keeps each half of the face from being watched now."""
-        for_both = "face_lost" if face is None else face.quality.problem
+        for_both: Gate | None = "face_lost" if face is None else face.quality.problem
         if for_both is None and self.spotter.state == "calibrating":
             for_both = "calibrating"
         motion = self.motion

@@ -37,7 +37,7 @@ def status_message(
         faces=_face_states(stage, result),
         flags=result.gates,
         shut=_shut_gates(result),
-        gated=dict(stage.gated),
+        gated=dict(stage.gated.items()),
         clock=clock,
     )
 

@@ -6,12 +6,12 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ahmsa.types import HALVES, Half
+from ahmsa.types import HALVES, Gate, Half
 
 _MINUTE_NS = 60_000_000_000
 _PAUSE_NS = 500_000_000
 """A longer time without a frame is a pause, and nothing was watched in it."""
-_PAUSE = "camera_stall"
+_PAUSE: Gate = "camera_stall"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class WatchedMinute:
     """Remembers a minute of frames of one face."""
 
     def __init__(self) -> None:
-        self._past: deque[tuple[int, int, Mapping[Half, str | None]]] = deque()
+        self._past: deque[tuple[int, int, Mapping[Half, Gate | None]]] = deque()
         self._newest_ns: int | None = None
         self._length_ns = 0
         self._shut_ns: dict[Half, Counter[str]] = {half: Counter() for half in HALVES}
 
-    def see(self, t_ns: int, gates: Mapping[Half, str | None]) -> None:
+    def see(self, t_ns: int, gates: Mapping[Half, Gate | None]) -> None:
         """Take the next frame. gates: what keeps each half from being watched in it, or None."""
         if self._newest_ns is not None and t_ns > self._newest_ns:
             gap_ns = t_ns - self._newest_ns
@@ -52,11 +52,11 @@ class WatchedMinute:
         shares = {gate: ns / self._length_ns for gate, ns in self._shut_ns[half].most_common() if ns > 0}
         return Watched(max(0.0, 1.0 - sum(shares.values())), shares)
 
-    def _add(self, t_ns: int, gap_ns: int, gates: Mapping[Half, str | None]) -> None:
+    def _add(self, t_ns: int, gap_ns: int, gates: Mapping[Half, Gate | None]) -> None:
         self._past.append((t_ns, gap_ns, gates))
         self._count(gap_ns, gates)
 
-    def _count(self, gap_ns: int, gates: Mapping[Half, str | None]) -> None:
+    def _count(self, gap_ns: int, gates: Mapping[Half, Gate | None]) -> None:
         self._length_ns += gap_ns
         for half, gate in gates.items():
             if gate is not None:

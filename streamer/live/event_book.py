@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic_ns
 
-from ahmsa.types import Candidate
+from ahmsa.types import Candidate, Gate
 from streamer.stream.internal import Answer, Stamps
 from streamer.stream.messages import emotion_message, latencies, spot_message
 from streamer.stream.schema import EmotionMessage, SpotMessage
@@ -80,8 +80,8 @@ class EventBook:
         if event is not None and _frames_of(answer) == event.asked:
             event.answer = answer
 
-    def lose(self, reason: str) -> list[SpotMessage]:
-        """Nobody is left who could confirm what is open: take it back. Returns the retractions; what is confirmed stays."""
+    def lose(self, reason: Gate) -> list[SpotMessage]:
+        """Nobody is left who could confirm what is open: retract it. Returns the retractions; what is confirmed stays."""
         lost = {event_id: event for event_id, event in self._events.items() if event.confirmed is None}
         for event_id in lost:
             del self._events[event_id]

@@ -11,7 +11,7 @@ would have seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -19,7 +19,7 @@ from msgspec import Meta, Struct
 
 from ahmsa.errors import StreamError
 from ahmsa.face.geometry import MESH_LANDMARKS
-from ahmsa.types import AlignedFace, ByteImage, Candidate, FaceQuality, FloatArray
+from ahmsa.types import AlignedFace, ByteImage, Candidate, FaceQuality, FloatArray, Gate, Kind, Phase
 from ahmsa.untrusted import JsonDecoder, UnreadableError
 
 MESSAGE, CANDIDATE, ENDED = b"message", b"candidate", b"ended"
@@ -68,7 +68,8 @@ class CandidateHeader(Struct, frozen=True, kw_only=True, tag_field="schema", tag
 
     event_id: Token
     face_id: Index
-    phase: Literal["provisional", "confirmed", "retracted", "macro"]
+    phase: Phase
+    kind: Kind = "micro"
     crop_px: CropSide
     onset: FaceHeader
     apex: FaceHeader
@@ -77,7 +78,7 @@ class CandidateHeader(Struct, frozen=True, kw_only=True, tag_field="schema", tag
     score: Score
     offset_t_ns: Nanoseconds | None = None
     apex_t_ns: Nanoseconds | None = None
-    reason: Text | None = None
+    reason: Gate | None = None
     stamps: Stamps = Stamps()
 
 
@@ -130,6 +131,7 @@ def parts_of(candidate: Candidate, stamps: Stamps | None = None) -> list[bytes]:
         event_id=candidate.event_id,
         face_id=candidate.face_id,
         phase=candidate.phase,
+        kind=candidate.kind,
         crop_px=candidate.onset.pixels.shape[0],
         onset=_face_header(candidate.onset),
         apex=_face_header(candidate.apex),
@@ -164,6 +166,7 @@ def candidate_of(parts: Sequence[bytes]) -> tuple[Candidate, Stamps]:
         event_id=header.event_id,
         face_id=header.face_id,
         phase=header.phase,
+        kind=header.kind,
         onset=faces["onset"],
         apex=faces["apex"],
         before=faces.get("before"),

@@ -23,7 +23,6 @@ from streamer.stream.schema import (
     MotionMessage,
     RegionMotion,
     SpotMessage,
-    SpotPhase,
     topic_of,
 )
 
@@ -31,28 +30,21 @@ if TYPE_CHECKING:
     # The spotter brings OpenCV, which publishing does not need.
     from spotting.spotter import Motion
 
-_PHASES: Mapping[str, SpotPhase] = {
-    "provisional": "provisional",
-    "confirmed": "confirmed",
-    "retracted": "retracted",
-    "macro": "retracted",
-}
-
 
 def spot_message(source: str, candidate: Candidate, stamps: Stamps) -> SpotMessage:
-    """One step in the life of a movement. A macro-movement is a retraction whose reason is `macro`."""
+    """One step in the life of a movement. A macro-expression is a retraction whose reason is `macro`."""
     return SpotMessage(
         source=source,
         t_capture_ns=candidate.apex.t_capture_ns,
         event_id=candidate.event_id,
         face_id=candidate.face_id,
-        phase=_PHASES[candidate.phase],
+        phase=candidate.phase,
         onset=_moment(candidate.onset),
         apex=_moment(candidate.apex),
         apex_t_ns=candidate.apex_t_ns,
         offset_t_ns=candidate.offset_t_ns,
         score=round(candidate.score, 3),
-        reason="macro" if candidate.phase == "macro" else candidate.reason,
+        reason="macro" if candidate.kind == "macro" else candidate.reason,
         latency_ms={"spot": _ms(stamps.spotted_ns - stamps.apex_grabbed_ns)},
     )
 

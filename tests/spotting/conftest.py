@@ -26,7 +26,7 @@ class Story:
     states: list[str] = field(default_factory=list)
 
     def phases(self, *wanted: str) -> list[Candidate]:
-        return [candidate for _, candidate in self.told if not wanted or candidate.phase in wanted]
+        return [c for _, c in self.told if not wanted or c.phase in wanted or c.kind in wanted]
 
     @property
     def confirmed(self) -> list[Candidate]:

@@ -100,7 +100,7 @@ def test_a_smile_that_is_held_hides_nothing_on_top_of_it():
 
 def test_a_held_movement_is_macro_when_it_ends():
     told = run(lambda t: step(t, 2000, 3.0) - step(t, 3500, 3.0))
-    assert [d.phase for d in told.decisions] == ["macro"]
+    assert [(d.phase, d.kind) for d in told.decisions] == [("retracted", "macro")]
     assert told.decisions[0].onset_ns / 1e6 == pytest.approx(2000, abs=250)
 
 

@@ -8,8 +8,9 @@ from ahmsa.face.geometry import mesh_points
 from ahmsa.face.landmarks import FaceMesh
 from ahmsa.settings import FaceSettings
 from ahmsa.synth import clip_of, event
-from ahmsa.types import Frame
+from ahmsa.types import Candidate, Frame
 from spotting.settings import SpotterSettings
+from spotting.spotter import Step
 from streamer.acquire.capture import CaptureStage
 
 FPS = 30
@@ -175,3 +176,27 @@ def test_every_stage_has_its_times(mesh_at):
     stage, _, _ = run(noise(4), make_stage(Seen(mesh_at(320, 240))))
     assert set(stage.timings) == {"face", "spot", "capture"}
     assert 0 < stage.timings["spot"].p50_ms <= stage.timings["capture"].percentile_ms(100)
+
+
+class EagerSpotter:
+    """A spotter of one's own: every second face is a movement, and one is retracted when the face is lost."""
+
+    state, gated = "watching", {}
+
+    def __init__(self, settings):
+        self._last = None
+
+    def update(self, face):
+        before, self._last = self._last, face
+        is_odd = face.index % 2
+        return Step(candidate=Candidate("own", face.face_id, "confirmed", before, face, 1.0) if before and is_odd else None)
+
+    def lost(self, t_capture_ns, reason="face_lost"):
+        return Step(candidate=Candidate("own", 0, "retracted", self._last, self._last, 1.0, reason=reason))
+
+
+def test_a_spotter_of_ones_own_is_asked_in_its_place(mesh_at):
+    stage = CaptureStage(FaceSettings(), SpotterSettings(), Seen(mesh_at(320, 240)), EagerSpotter)
+    _, _, candidates = run(noise(6), stage)
+    assert [(c.event_id, c.phase, c.apex.index) for c in candidates] == [("own", "confirmed", n) for n in (1, 3, 5)]
+    assert [(c.phase, c.reason) for c in stage.finish()] == [("retracted", "source_ended")]

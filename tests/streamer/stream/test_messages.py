@@ -21,7 +21,7 @@ def answer(**changes):
 
 
 def test_a_macro_movement_is_a_retraction_that_says_macro(make_candidate):
-    message = spot_message("demo", make_candidate("macro"), Stamps())
+    message = spot_message("demo", make_candidate("retracted", kind="macro"), Stamps())
     assert (message.phase, message.reason) == ("retracted", "macro")
 
 
