@@ -177,8 +177,8 @@ class EventDetector:
         self._ended_ns = offset_ns
         self._held.clear()
         self._movement = self._announced = None
-        self._earliest_ns[:] = min(now, offset_ns)
         self._refractory_until_ns = now + int(self._settings.refractory_ms * 1e6)
+        self._earliest_ns[:] = self._refractory_until_ns
 
     def _retract(self, reason: Gate) -> Decision | None:
         announced = self._announced
