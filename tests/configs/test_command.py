@@ -1,5 +1,6 @@
 """What every command has, whichever it is."""
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -11,8 +12,10 @@ BIN = Path(sys.executable).parent
 COMMANDS = sorted(path.name for path in BIN.glob("ahmsa-*"))
 
 
-def run(command, *arguments):
-    return subprocess.run([BIN / command, *arguments], capture_output=True, text=True, timeout=60)
+def run(command, *arguments, **environment):
+    return subprocess.run(
+        [BIN / command, *arguments], capture_output=True, text=True, timeout=60, env={**os.environ, **environment}
+    )
 
 
 def test_there_are_commands():
@@ -38,4 +41,4 @@ def test_a_command_with_sub_commands_gives_each_the_same():
 
 
 def test_it_completes_in_the_shell():
-    assert "_AHMSA_LIVE_COMPLETE" in run("ahmsa-live", "--show-completion", "bash").stdout
+    assert "_AHMSA_LIVE_COMPLETE" in run("ahmsa-live", _AHMSA_LIVE_COMPLETE="source_bash").stdout

@@ -282,7 +282,7 @@ def test_a_signal_in_the_middle_of_the_end_leaves_nothing_behind(options, start_
 
 
 def test_the_whole_ladder_fits_into_two_seconds():
-    steps_s = [live._LAST_WORDS_S, processes._JOIN_S, processes._KILL_S]
+    steps_s = [live._DRAIN_S, processes._JOIN_S, processes._KILL_S]
     assert sum(steps_s) < 2.0
 
 
