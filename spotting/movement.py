@@ -88,17 +88,12 @@ def excursions(window: Window, settings: SpotterSettings, earliest_ns: Times) ->
     """
     times = window.times_ns
     now = int(times[-1])
-    apexes = np.flatnonzero((times >= now - settings.max_return_ms * 1e6) & (times < now))
-    starts = np.flatnonzero(times >= earliest_ns.min())
-    pairs = [
-        (start, apex)
-        for apex in apexes
-        for start in starts
-        if settings.min_rise_ms * 1e6 <= times[apex] - times[start] <= settings.rise_reach_ms * 1e6
-    ]
-    if not pairs:
+    rises_ns = times[:, None] - times
+    fits = (rises_ns >= settings.min_rise_ms * 1e6) & (rises_ns <= settings.rise_reach_ms * 1e6)
+    fits &= ((times >= now - settings.max_return_ms * 1e6) & (times < now))[:, None] & (times >= earliest_ns.min())
+    apex, start = np.nonzero(fits)
+    if len(apex) == 0:
         return None
-    start, apex = np.array(pairs).T
     rise, back = _there_and_back(window.moved_px, start, apex)
     rise[times[start][:, None] < earliest_ns] = 0
     # Until much has come back every start on the slope would do as well: the whole rise counts.

@@ -155,10 +155,10 @@ class _Keyframe:
         left = (flow - carried)[: voters.start].reshape(len(REGIONS), -1, 2) * self._scale
         seen = usable[: voters.start].reshape(len(REGIONS), -1)
         spread = np.zeros(len(REGIONS), np.float32)
-        for number, (places, ok) in enumerate(zip(left, seen, strict=True)):
-            if ok.any():
-                self._regions[number] = np.median(places[ok], axis=0)
-                spread[number] = np.percentile(np.linalg.norm(places[ok] - self._regions[number], axis=1), 75)
+        whole = seen.all(axis=1)
+        self._regions[whole], spread[whole] = _agreed(left[whole])
+        for number in np.flatnonzero(seen.any(axis=1) & ~whole):
+            [self._regions[number]], [spread[number]] = _agreed(left[number][seen[number]][None])
         head = carried[: voters.start : len(CROSS_PX)] * self._scale
         return _Readings(
             self._regions.copy(), head.astype(np.float32), np.logical_not(seen.any(axis=1)), spread, misfit * self._scale
@@ -193,6 +193,12 @@ class _Keyframe:
         if face.anchor == self.anchor:
             return face.pixels, face.landmarks_px
         return recut(face, self._alignment)
+
+
+def _agreed(places: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
+    """(r, 2) median of the movements (r, n, 2) of a region's places, and (r,) the third quartile of their distance from it."""
+    median = np.median(places, axis=1)
+    return median, np.percentile(np.linalg.norm(places - median[:, None], axis=2), 75, axis=1)
 
 
 def levelled(pixels: ByteImage) -> ByteImage:
