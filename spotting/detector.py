@@ -71,11 +71,6 @@ class EventDetector:
         """Gate -> movements that it kept from being reported."""
 
     @property
-    def open(self) -> bool:
-        """A movement is announced and waits for its return."""
-        return self._movement is not None
-
-    @property
     def holding(self) -> bool:
         """A movement stays where it went; it is told as macro when it ends."""
         return self._held.active
@@ -128,7 +123,7 @@ class EventDetector:
         turned = excursion.return_px >= self._settings.provisional_fall * excursion.rise_px
         rejected: Decision | None = None
         while (ready := open_ & turned & (excursion.rise_px >= threshold)).any():
-            movement = movement_at(window, replace_closed(excursion, ready), threshold, open_, self._ended_ns)
+            movement = movement_at(window, _without_return(excursion, ready), threshold, open_, self._ended_ns)
             course = course_of(movement, window, self._settings)
             found = Decision("provisional", course.onset_ns, course.apex_ns, None, course.score)
             excuses = self._gates.excuses(movement, course, window)
@@ -196,7 +191,7 @@ def _stands(movement: Movement, course: Course, excuses: dict[int, Gate]) -> boo
     return any(far[region] for region in movement.regions if int(region) not in excuses)
 
 
-def replace_closed(excursion: Excursion, ready: npt.NDArray[np.bool_]) -> Excursion:
+def _without_return(excursion: Excursion, ready: npt.NDArray[np.bool_]) -> Excursion:
     """The excursion with nothing left in regions that are not ready to be announced."""
     return replace(excursion, return_px=np.where(ready, excursion.return_px, 0))
 

@@ -129,23 +129,19 @@ def course_of(movement: Movement, window: Window, settings: SpotterSettings) -> 
     """Follow a movement up to now."""
     times = window.times_ns
     start = int(np.searchsorted(times, movement.start_ns))
-    moved = window.moved_px[start:] - window.moved_px[start]
-    weight = movement.way_px / movement.threshold_px[:, None] ** 2
-    curve = (moved * weight).sum(axis=(1, 2))
-    apex = int(np.argmax(curve))
-    curve = curve / max(float(curve[apex]), 1e-9)
     first = min(start, int(np.searchsorted(times, max(movement.start_ns - int(settings.quiet_ms * 1e6), movement.after_ns))))
-    whole = ((window.moved_px[first:] - window.moved_px[start]) * weight).sum(axis=(1, 2))
-    whole = whole / max(float(whole[start - first :].max()), 1e-9)
-    top = start - first + apex
+    moved = window.moved_px[first:] - window.moved_px[start]
+    curve = (moved * (movement.way_px / movement.threshold_px[:, None] ** 2)).sum(axis=(1, 2))
+    apex = start - first + int(np.argmax(curve[start - first :]))
+    curve = curve / max(float(curve[apex]), 1e-9)
     back = ((moved[apex] - moved[-1]) * movement.way_px).sum(axis=1) / np.maximum(np.linalg.norm(movement.way_px, axis=1), 1e-9)
-    onset_ns = _onset(times[first:], whole, top, settings.onset_fraction)
-    still = whole[times[first:] <= onset_ns]
+    onset_ns = _onset(times[first:], curve, apex, settings.onset_fraction)
+    still = curve[times[first:] <= onset_ns]
     return Course(
         onset_ns=onset_ns,
-        apex_ns=_refined_apex(times[first:], whole, top),
-        offset_ns=_offset(times[first:], whole, top),
-        fallen=float(1 - whole[-1]),
+        apex_ns=_refined_apex(times[first:], curve, apex),
+        offset_ns=_offset(times[first:], curve, apex),
+        fallen=float(1 - curve[-1]),
         peak_px=np.where(movement.way_px != 0, moved[apex], 0.0),
         returned=float((back / movement.threshold_px)[movement.regions].max()),
         before=1.0 if onset_ns < movement.after_ns + _PAUSE_NS else _restlessness(times[first:][: len(still)], still),
