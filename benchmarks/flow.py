@@ -17,9 +17,9 @@ from ahmsa.flow.head_motion import HeadMotion, remove_head_motion
 from ahmsa.flow.maker import FlowMaker, opencv_solver
 from ahmsa.flow.regions import face_mask, lay_out
 from ahmsa.flow.strain import strain_magnitude
-from ahmsa.flow.tvl1 import tvl1
+from ahmsa.flow.tvl1.solver import tvl1
 from ahmsa.settings import FlowSettings
-from ahmsa.synth.known_motion import KnownPair, known_expression, known_pair
+from ahmsa.synth.known.pairs import KnownPair, known_expression, known_pair
 from ahmsa.types import LABELS, ByteImage, FloatArray
 
 PEAKS_PX = (0.3, 1.0, 2.0, 4.0)
@@ -305,7 +305,7 @@ _INTRODUCTION = f"""
 ## Optical flow
 
 Mean end-point error, px, against exactly known motion: the canonical crop of scikit-image's portrait, 128 x 128, moved by
-smooth random fields (`ahmsa/synth/known_motion.py`, {len(SEEDS)} seeds a case) with a largest displacement of
+smooth random fields (`ahmsa/synth/known/pairs.py`, {len(SEEDS)} seeds a case) with a largest displacement of
 {PEAKS_PX[0]:g} to {PEAKS_PX[-1]:g} px, and with Gaussian noise on both images, in grey levels. OpenCV is
 `cv2.optflow.DualTVL1OpticalFlow` and scikit-image `optical_flow_tvl1`, both with their defaults; one core each. Our torch and
 compiled versions are one scheme and share a column here.

@@ -19,7 +19,7 @@ import numpy as np
 
 from ahmsa.face.landmarks import FaceMesh
 from ahmsa.synth import MIXED, Scenario, SyntheticClip
-from ahmsa.synth.views import CLIPS, views
+from ahmsa.synth.known.views import CLIPS, views
 from ahmsa.types import ByteImage, FloatArray
 
 GOLDEN = Path("tests/ahmsa/face/golden/facemesh.npz")

@@ -40,7 +40,7 @@ _LOWERED = 0.5
 _FACTORS = (0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 2.0, 3.0)
 _HEADING = "## Spotting on real people\n\n"
 _TEXT = """Known movements in {clips} clips of real people ({minutes:.1f} minutes): flow maps of other people's
-micro-expressions, of 0.7-3 px, and the movements of `ahmsa/synth/movements.py`, of 0.5-3 px; px are those of the 128 px crop.
+micro-expressions, of 0.7-3 px, and those of `ahmsa/synth/known/movements.py`, of 0.5-3 px; px are those of the 128 px crop.
 Rise 120-230 ms, fall 130-290 ms, one about every 2.5 s, from 1.5 s on. Found: a confirmed spot whose apex lies between onset -
 100 ms and offset + 100 ms. Alarms are all that was confirmed on the untouched clips, real movements of the person included;
 such an alarm lies in the place of {chance} of the {trials} movements. Head motion: travel of the face's middle, px of the crop

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ahmsa.synth.movements import FIELD_FIRST_PX, FIELD_PX, Movement
-from ahmsa.synth.muscles import CROP_PX
+from ahmsa.synth.known.movements import FIELD_FIRST_PX, FIELD_PX, Movement
+from ahmsa.synth.motion.muscles import CROP_PX
 from ahmsa.types import LABELS, FloatArray, Half
 from train.published_maps import read_maps
 

@@ -22,9 +22,9 @@ from ahmsa.flow.scaling import min_max
 from ahmsa.flow.strain import strain_magnitude
 from ahmsa.model.checkpoint import Checkpoint, shipped
 from ahmsa.model.recogniser import Recogniser, Recognition
-from ahmsa.synth.injection import Injection, inject
-from ahmsa.synth.movements import FIELD_FIRST_PX
-from ahmsa.synth.muscles import CROP_PX
+from ahmsa.synth.known.injection import Injection, inject
+from ahmsa.synth.known.movements import FIELD_FIRST_PX
+from ahmsa.synth.motion.muscles import CROP_PX
 from ahmsa.types import AlignedFace, FacePair, FloatArray, Frame
 from benchmarks.real_maps import MapMovements
 from configs.schema import LiveSettings

@@ -23,7 +23,7 @@ _TEXT = """## Spotting
 Micro-expressions of 0.5-3 px (of the 128 px crop) with the timing of CAS(ME)^2 and SAMM, 12 a minute, and one macro-
 expression a minute, on generated faces: one person, or five made of one portrait. `mixed` sits, and now and then turns, talks
 and blinks; `lifelike` never rests: the head travels by 10 px a second in three dimensions, talks with brows and nods, wears
-glasses that mirror a window, looks elsewhere and swallows (`ahmsa/synth/script.py` says what each nuisance is). Amplitude is
+glasses that mirror a window, looks elsewhere and swallows (`ahmsa/synth/scenario/script.py` says what each is). Amplitude is
 the largest displacement anywhere on the face. Scored strictly one to one at IoU 0.5; apex and onset errors over hits;
 latencies from the true apex to the frame at which the spotter spoke. `ahmsa` is causal; the others see the whole clip. Knobs
 were tuned on other seeds than those of this table. `whole chain` goes through 640x480 pictures, MediaPipe FaceMesh and the

@@ -1,1 +1,1 @@
-"""The databases: one file each, and what all of them share."""
+"""The databases: what all of them share; `readers` has one file for each."""

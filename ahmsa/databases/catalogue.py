@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ahmsa.databases import casme2, casme2_long, casme3, composite, samm, samm_long, smic
+from ahmsa.databases import composite
 from ahmsa.databases.clips import Subject, Survey
 from ahmsa.databases.long_videos import LongVideos
+from ahmsa.databases.readers import casme2, casme2_long, casme3, samm, samm_long, smic
 from ahmsa.errors import UsageError
 
 _READERS: Mapping[str, Callable[[Path, int], Survey]] = {

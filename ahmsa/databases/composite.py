@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ahmsa.databases import casme2, samm, smic
 from ahmsa.databases.clips import Clip, Key, Survey
 from ahmsa.databases.files.workbook import read_sheets
+from ahmsa.databases.readers import casme2, samm, smic
 from ahmsa.errors import DataError
 
 NAME = "3db"

@@ -16,10 +16,10 @@ from ahmsa.errors import DataError
 from ahmsa.flow.depth import depth_of
 from ahmsa.flow.head_motion import remove_head_motion
 from ahmsa.flow.other_motion import other_energy, own_share
-from ahmsa.flow.pyramid import MIN_SIDE_PX
 from ahmsa.flow.regions import face_mask, lay_out, region_centres
 from ahmsa.flow.scaling import min_max
 from ahmsa.flow.strain import strain_magnitude
+from ahmsa.flow.tvl1.pyramid import MIN_SIDE_PX
 from ahmsa.settings import FlowSettings
 from ahmsa.types import AlignedFace, FacePair, FloatArray, FlowMap
 
@@ -170,8 +170,8 @@ def _torch_flow(
 ) -> FloatArray:
     import torch
 
-    from ahmsa.flow.tvl1 import tvl1
-    from ahmsa.flow.tvl1_graphs import graphed_tvl1
+    from ahmsa.flow.tvl1.graphs import graphed_tvl1
+    from ahmsa.flow.tvl1.solver import tvl1
 
     first, second = torch.from_numpy(onset).to(device), torch.from_numpy(apex).to(device)
     start = None if initial is None else torch.from_numpy(initial).to(device)
@@ -184,7 +184,7 @@ def _compiled_flow(
     onset: FloatArray, apex: FloatArray, settings: FlowSettings, initial: FloatArray | None, device: str
 ) -> FloatArray:
     del device  # always the CPU
-    from ahmsa.flow.tvl1_compiled import compiled_tvl1
+    from ahmsa.flow.tvl1.compiled import compiled_tvl1
 
     starts = [None] * len(onset) if initial is None else list(initial)
     return np.stack([compiled_tvl1(a, b, settings, start) for a, b, start in zip(onset, apex, starts, strict=True)])

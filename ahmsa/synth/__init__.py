@@ -5,12 +5,12 @@
 """
 
 from ahmsa.synth.clip import SyntheticClip, clip_of, demo_clip, demo_script, event, write_video
+from ahmsa.synth.drawing.people import PEOPLE
 from ahmsa.synth.faces import SyntheticFaces
 from ahmsa.synth.maps import synthetic_maps
-from ahmsa.synth.muscles import muscle_field
-from ahmsa.synth.people import PEOPLE
-from ahmsa.synth.plan import LIFELIKE, MIXED, script_of
-from ahmsa.synth.script import NUISANCES, ClipScript, Disturbance, Scenario, TrueEvent, write_truth
+from ahmsa.synth.motion.muscles import muscle_field
+from ahmsa.synth.scenario.plan import LIFELIKE, MIXED, script_of
+from ahmsa.synth.scenario.script import NUISANCES, ClipScript, Disturbance, Scenario, TrueEvent, write_truth
 
 __all__ = [
     "LIFELIKE",

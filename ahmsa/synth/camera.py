@@ -10,10 +10,10 @@ from typing import cast
 import cv2
 import numpy as np
 
-from ahmsa.synth.moment import Moment
-from ahmsa.synth.performance import Performance
-from ahmsa.synth.portrait import HEIGHT_PX, WIDTH_PX
-from ahmsa.synth.script import ClipScript
+from ahmsa.synth.drawing.portrait import HEIGHT_PX, WIDTH_PX
+from ahmsa.synth.scenario.moment import Moment
+from ahmsa.synth.scenario.performance import Performance
+from ahmsa.synth.scenario.script import ClipScript
 from ahmsa.types import ByteImage, FloatArray
 
 _BANK_LEVELS = 16.0

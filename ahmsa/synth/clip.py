@@ -10,11 +10,11 @@ import cv2
 from ahmsa.errors import DataError
 from ahmsa.files import whole_file
 from ahmsa.synth.camera import Shot, expose, quality_at, shot_of, shots
-from ahmsa.synth.performance import Performance
-from ahmsa.synth.plan import script_of
-from ahmsa.synth.portrait import HEIGHT_PX, WIDTH_PX
-from ahmsa.synth.render import WHOLE_PICTURE, People
-from ahmsa.synth.script import ClipScript, Disturbance, Scenario, TrueEvent, write_truth
+from ahmsa.synth.drawing.portrait import HEIGHT_PX, WIDTH_PX
+from ahmsa.synth.drawing.render import WHOLE_PICTURE, People
+from ahmsa.synth.scenario.performance import Performance
+from ahmsa.synth.scenario.plan import script_of
+from ahmsa.synth.scenario.script import ClipScript, Disturbance, Scenario, TrueEvent, write_truth
 from ahmsa.types import ByteImage, Frame, Kind
 
 
@@ -48,7 +48,7 @@ class SyntheticClip:
         return None if shot is None else self._frame(shot)
 
     def write_truth(self, path: Path) -> None:
-        """Ground truth as CSV (see `ahmsa.synth.script.write_truth`)."""
+        """Ground truth as CSV (see `ahmsa.synth.scenario.script.write_truth`)."""
         write_truth(self.truth, path, self.fps)
 
     def _frame(self, shot: Shot) -> Frame:

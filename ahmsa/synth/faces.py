@@ -15,12 +15,12 @@ import numpy as np
 from ahmsa.face.tracker import FaceTracker
 from ahmsa.settings import FaceSettings
 from ahmsa.synth.camera import expose, quality_at, shots
-from ahmsa.synth.moment import Moment
-from ahmsa.synth.performance import Performance
-from ahmsa.synth.plan import script_of
-from ahmsa.synth.portrait import WIDTH_PX
-from ahmsa.synth.render import Box, People, Renderer
-from ahmsa.synth.script import ClipScript, Disturbance, Scenario, TrueEvent
+from ahmsa.synth.drawing.portrait import WIDTH_PX
+from ahmsa.synth.drawing.render import Box, People, Renderer
+from ahmsa.synth.scenario.moment import Moment
+from ahmsa.synth.scenario.performance import Performance
+from ahmsa.synth.scenario.plan import script_of
+from ahmsa.synth.scenario.script import ClipScript, Disturbance, Scenario, TrueEvent
 from ahmsa.types import AlignedFace, ByteImage, FloatArray, Frame
 
 _WINDOW: Box = (176, 80, 288, 280)

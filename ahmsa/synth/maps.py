@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ahmsa.flow.scaling import min_max
 from ahmsa.flow.strain import strain_magnitude
-from ahmsa.synth.muscles import CROP_PX, face_axis, muscle_field
+from ahmsa.synth.motion.muscles import CROP_PX, face_axis, muscle_field
 from ahmsa.types import LABELS, FloatArray
 
 _SIDE = 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ahmsa.synth.injection import Injection
+from ahmsa.synth.known.injection import Injection
 from ahmsa.types import Candidate
 
 MATCH_MS = 100.0

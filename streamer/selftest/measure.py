@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ahmsa.errors import DataError
-from ahmsa.synth.injection import AMPLITUDES_PX, Injection, inject, plan_injections
-from ahmsa.synth.movements import Movement, named_movements
+from ahmsa.synth.known.injection import AMPLITUDES_PX, Injection, inject, plan_injections
+from ahmsa.synth.known.movements import Movement, named_movements
 from ahmsa.types import Frame
 from configs.schema import LiveSettings
 from spotting.selftest.trials import Confirmed, Trial, confirmed_of, trials_of

@@ -11,8 +11,8 @@ import pytest
 import ahmsa
 from ahmsa.errors import DataError
 from ahmsa.synth import clip_of, event
-from ahmsa.synth.performance import Moment, Performance
-from ahmsa.synth.render import Renderer
+from ahmsa.synth.drawing.render import Renderer
+from ahmsa.synth.scenario.performance import Moment, Performance
 
 ROOT = Path(__file__).parent.parent.parent
 

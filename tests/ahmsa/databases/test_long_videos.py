@@ -5,7 +5,7 @@ from __future__ import annotations
 import openpyxl
 import pytest
 
-from ahmsa.databases import casme2_long, samm_long
+from ahmsa.databases.readers import casme2_long, samm_long
 from ahmsa.errors import DataError
 from spotting.evaluate.scoring import labels_of
 

@@ -4,7 +4,7 @@ import pytest
 
 from ahmsa.face.face_finder import FaceFinder, averaged_boxes
 from ahmsa.face.models import DETECTOR, model_file
-from ahmsa.synth.views import views
+from ahmsa.synth.known.views import views
 
 
 def box(x, y, side=10.0):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ahmsa.face.landmarks import FaceMesh
-from ahmsa.synth.views import CLIPS, views
+from ahmsa.synth.known.views import CLIPS, views
 from benchmarks.parity import GOLDEN_LANDMARKS, GOLDEN_PER_PX, MAX_FACES, follow, in_order, jitter_px
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "facemesh.npz")

@@ -6,7 +6,7 @@ import pytest
 from ahmsa.face.geometry import canonical_points_px
 from ahmsa.flow.depth import average_depth, depth_of
 from ahmsa.synth.faces import SyntheticFaces
-from ahmsa.synth.plan import Scenario
+from ahmsa.synth.scenario.plan import Scenario
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from ahmsa.flow.regions import face_mask
 from ahmsa.flow.scaling import min_max
 from ahmsa.flow.strain import strain_magnitude
 from ahmsa.settings import FlowSettings
-from ahmsa.synth.known_motion import known_expression, known_pair
+from ahmsa.synth.known.pairs import known_expression, known_pair
 from ahmsa.types import AlignedFace, FacePair, FaceQuality
 
 KEEP = FlowSettings(head_motion="keep")

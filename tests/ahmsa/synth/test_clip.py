@@ -21,10 +21,10 @@ from ahmsa.synth import (
     script_of,
     write_video,
 )
-from ahmsa.synth.moment import Moment
-from ahmsa.synth.performance import Performance
-from ahmsa.synth.portrait import CAMERA_PER_FACE
-from ahmsa.synth.render import WHOLE_PICTURE, Renderer
+from ahmsa.synth.drawing.portrait import CAMERA_PER_FACE
+from ahmsa.synth.drawing.render import WHOLE_PICTURE, Renderer
+from ahmsa.synth.scenario.moment import Moment
+from ahmsa.synth.scenario.performance import Performance
 
 
 @pytest.fixture(scope="module")

@@ -20,9 +20,9 @@ from ahmsa.synth import (
     script_of,
     synthetic_maps,
 )
-from ahmsa.synth.muscles import ACTION_UNITS, RECIPES, expression, face_axis, unit_motion
-from ahmsa.synth.performance import Performance
-from ahmsa.synth.timing import course, macro_times_ms, micro_times_ms
+from ahmsa.synth.motion.muscles import ACTION_UNITS, RECIPES, expression, face_axis, unit_motion
+from ahmsa.synth.motion.timing import course, macro_times_ms, micro_times_ms
+from ahmsa.synth.scenario.performance import Performance
 from ahmsa.types import LABELS
 
 AXIS = face_axis(128)

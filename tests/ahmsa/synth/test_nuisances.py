@@ -4,9 +4,9 @@ import pytest
 from ahmsa.face.geometry import mesh_points
 from ahmsa.face.landmarks import FaceMesh
 from ahmsa.synth import LIFELIKE, NUISANCES, Disturbance, Scenario, SyntheticFaces, clip_of, script_of
-from ahmsa.synth.people import PEOPLE
-from ahmsa.synth.performance import Performance
-from ahmsa.synth.render import WHOLE_PICTURE, Renderer
+from ahmsa.synth.drawing.people import PEOPLE
+from ahmsa.synth.drawing.render import WHOLE_PICTURE, Renderer
+from ahmsa.synth.scenario.performance import Performance
 
 NEW = ("turning", "lively_talking", "gaze", "swallowing", "chewing", "glasses", "hair_strand", "hand", "cut")
 PLACES = {

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from ahmsa.synth.injection import Injection
-from ahmsa.synth.movements import named_movements
+from ahmsa.synth.known.injection import Injection
+from ahmsa.synth.known.movements import named_movements
 from spotting.selftest.figures import Share, amplitude_found, curve, recall_by_amplitude, share
 from spotting.selftest.trials import Conditions, Confirmed, trials_of
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ahmsa.errors import DataError, SettingsError, UsageError
-from ahmsa.synth.known_motion import known_expression
+from ahmsa.synth.known.pairs import known_expression
 from train.commands.flow import app
 
 MAPS = Path(os.environ.get("AHMSA_MAPS", Path(__file__).parents[3].parent / "shared" / "data" / "flow3db-dev"))

@@ -144,7 +144,7 @@ def test_a_class_without_clips_is_refused(fakes, tmp_path):
 def test_the_flow_peak_rule_finds_the_largest_movement(fakes, tmp_path):
     row = fakes.Row("s1", "s1_ne_01", 5, 8, 20, "")  # peaks at 8, the middle is 12
     fakes.smic(tmp_path / "data", [row], fakes.portrait)
-    from ahmsa.databases.smic import read
+    from ahmsa.databases.readers.smic import read
 
     (clip,) = read(tmp_path / "data").clips
     apexes = [ClipWorker(tmp_path, 128, SETTINGS.flow, rule).pair(clip).apex.index for rule in ("middle", "flow-peak")]

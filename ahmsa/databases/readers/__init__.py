@@ -1,0 +1,1 @@
+"""The databases: one file each. `ahmsa/databases/catalogue.py` names them."""

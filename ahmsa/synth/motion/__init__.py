@@ -1,0 +1,1 @@
+"""How skin moves: the displacement of each action unit, and its course in time."""

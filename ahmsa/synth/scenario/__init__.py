@@ -1,0 +1,1 @@
+"""What happens in a clip: drawn from a seed or written by hand, and what it makes of every instant."""
