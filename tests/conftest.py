@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -23,3 +24,11 @@ def no_database_known(tmp_path, monkeypatch):
     """Whatever the user of this machine has said by `ahmsa-data root`."""
     monkeypatch.delenv("AHMSA_DATA", raising=False)
     monkeypatch.setattr("ahmsa.databases.root._place", lambda: tmp_path / "settings" / "data-root")
+
+
+@pytest.fixture(autouse=True)
+def ordinary_priority():
+    """A test that leaves this process at real-time priority, as some encoders do, starves everything after it."""
+    yield
+    if hasattr(os, "sched_getscheduler"):
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER

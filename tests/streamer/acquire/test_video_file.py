@@ -1,4 +1,5 @@
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -92,14 +93,23 @@ def test_a_telephones_picture_is_turned_as_its_file_says(tmp_path, rotation, bri
 
 @pytest.mark.parametrize(
     ("codec", "pix_fmt"),
-    [("libx264", "yuv420p10le"), ("libx265", "yuv420p10le"), ("libsvtav1", "yuv420p"), ("libvpx-vp9", "yuv420p")],
+    [("libx264", "yuv420p10le"), ("libx265", "yuv420p10le"), ("libvpx-vp9", "yuv420p")],
 )
 def test_ten_bits_and_new_codecs_are_read(tmp_path, codec, pix_fmt):
     if codec not in av.codecs_available:
         pytest.skip(f"this build of PyAV has no encoder {codec}")
     options = {"log-level": "none"} if codec == "libx265" else {}
     path = encode(tmp_path / "clip.mkv", [quadrant(2)] * 5, codec=codec, pix_fmt=pix_fmt, options=options.items())
-    frames = read(path)
+    assert_five_quadrants(read(path))
+
+
+def test_av1_is_read():
+    """`encode(path, [quadrant(2)] * 5, codec="libsvtav1")` made the file; not here, because SVT-AV1 gives a
+    superuser's process the highest real-time priority and leaves it so: threads that wait in a loop then wait for ever."""
+    assert_five_quadrants(read(Path(__file__).with_name("golden") / "quadrant-av1.mkv"))
+
+
+def assert_five_quadrants(frames):
     assert len(frames) == 5
     assert brightest(frames[-1].image) == 2
     assert abs(float(frames[-1].image[-5:, -5:].mean()) - 220) < 6
