@@ -39,6 +39,10 @@ def canonical_points_px(crop_px: int) -> FloatArray:
     return cast(FloatArray, (CANONICAL_POINTS + 0.5) * (crop_px / CANONICAL_GRID) - 0.5)
 
 
+EYE_DISTANCE_PX = float(np.linalg.norm(np.diff(canonical_points_px(128)[:2], axis=0)))
+"""Distance between the eyes in the 128 px crop, in which movements are measured."""
+
+
 def mesh_points(landmarks_px: Points) -> FloatArray:
     """(5, 2) named points from (468 or 478, 2 or 3) FaceMesh landmarks."""
     return _centres(landmarks_px[:, :2], _MESH_POINTS)

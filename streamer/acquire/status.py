@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-import numpy as np
-
-from ahmsa.face.geometry import canonical_points_px
+from ahmsa.face.geometry import EYE_DISTANCE_PX
 from ahmsa.types import Half
 from spotting.advice import advice
 from streamer.acquire.capture import CaptureResult, CaptureStage
 from streamer.acquire.sources import Source
 from streamer.acquire.watched import Watched
 from streamer.stream.schema import CaptureClock, FaceState, HalfState, ShutGate, StageTiming, StatusMessage
-
-_EYES_PX = float(np.linalg.norm(np.diff(canonical_points_px(128)[:2], axis=0)))
-"""Distance between the eyes in the crop in which movements are measured."""
 
 
 def status_message(
@@ -60,7 +55,7 @@ def _half_state(watched: Watched, limit_px: float | None) -> HalfState:
         round(watched.share, 4),
         {gate: round(share, 4) for gate, share in watched.not_watched.items()},
         None if limit_px is None else round(limit_px, 3),
-        None if limit_px is None else round(1000 * limit_px / _EYES_PX, 2),
+        None if limit_px is None else round(1000 * limit_px / EYE_DISTANCE_PX, 2),
     )
 
 

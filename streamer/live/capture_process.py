@@ -163,7 +163,8 @@ class CaptureLoop:
             self._send_candidate(candidate)
         for face_id, motion in result.motions.items():
             if self._pace.lets_through(face_id, motion.t_capture_ns, always=motion.rejected is not None):
-                self._outlet.send([MESSAGE, encode(motion_message(self._source.name, face_id, motion))])
+                message = motion_message(self._source.name, face_id, motion, result.states.get(face_id))
+                self._outlet.send([MESSAGE, encode(message)])
         if self._preview is not None:
             self._preview.show(frame, self._result.faces)
 

@@ -43,6 +43,7 @@ from streamer.session.recorder import Recorder
 from streamer.session.video import VideoKind
 from streamer.stream.client import EmotionStream
 from streamer.stream.clocks import SessionClock
+from streamer.stream.mark import Mark
 from streamer.stream.markers import Answered, MarkerRequest
 from streamer.stream.publisher import INPROC
 from streamer.stream.schema import AnyMessage, RecordingState, StatusMessage
@@ -81,10 +82,6 @@ class LiveOptions:
     markers_lsl: tuple[str, ...] = ()
     """Names of LSL streams whose samples become markers."""
     debug: bool = False
-
-
-Mark = Callable[[str], None]
-"""Sets a marker with this text, now."""
 
 
 class View(Protocol):

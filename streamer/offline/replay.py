@@ -80,7 +80,7 @@ def _drafts(
             yield from _life(source.name, candidate, recogniser)
         for face_id, motion in result.motions.items():
             if pace.lets_through(face_id, motion.t_capture_ns, always=motion.rejected is not None):
-                yield motion_message(source.name, face_id, motion)
+                yield motion_message(source.name, face_id, motion, result.states.get(face_id))
     for candidate in stage.finish():
         yield from _life(source.name, candidate, recogniser)
     yield from reports.last(times, "ended")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -163,10 +163,14 @@ def load_session(folder: Path | str) -> Session:
         events=sorted(events.values(), key=lambda event: (event.message.source, event.message.apex.t_ns)),
         markers=sorted(markers, key=lambda marker: marker.t_mark_ns),
         statuses=statuses,
-        signals={face: builder.signal() for face, builder in sorted(builders.items())},
+        signals={face: builder.signal(_end_ns(statuses, face[0])) for face, builder in sorted(builders.items())},
         clocks=read_clocks(folder, damaged.append),
         damaged=damaged,
     )
+
+
+def _end_ns(statuses: Iterable[StatusMessage], source: str) -> int:
+    return max((status.t_capture_ns for status in statuses if status.source == source and status.captured), default=0)
 
 
 def _when(pair: ClockPair) -> int:

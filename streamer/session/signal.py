@@ -35,6 +35,8 @@ class Signal:
     """(n,) region -> gate that was shut for it."""
     rejected: tuple[str | None, ...]
     """(n,) the gate that kept a movement from being announced, where that was decided."""
+    end_ns: int = 0
+    """Capture time of the source's last frame, where that is later than the last sample."""
 
     def nearest(self, t_ns: int) -> int | None:
         """The sample that is nearest in time, no further than a pause away."""
@@ -44,12 +46,26 @@ class Signal:
         return at if abs(int(self.t_ns[at]) - t_ns) <= LONGEST_GAP_S * 1e9 else None
 
     def spans_s(self) -> npt.NDArray[np.float64]:
-        """(n,) seconds that each sample stands for: until the next one, but not across a pause."""
+        """(n,) seconds that each sample stands for: until the next one, but not across a pause. A face that cannot be measured,
+        being too dark, has one sample that says so, and stays so until the next."""
         if not len(self.t_ns):
             return np.zeros(0)
         gaps = np.diff(self.t_ns) / 1e9
         usual = float(np.median(gaps[gaps <= LONGEST_GAP_S])) if np.any(gaps <= LONGEST_GAP_S) else 0.0
-        return np.append(np.where(gaps <= LONGEST_GAP_S, gaps, usual), usual)
+        until_end = max((self.end_ns - int(self.t_ns[-1])) / 1e9, usual)
+        unmeasured = np.isnan(self.displacement_px).all(axis=1)
+        return np.where(unmeasured, np.append(gaps, until_end), np.append(np.where(gaps <= LONGEST_GAP_S, gaps, usual), usual))
+
+    def limit_px(self, half: Half) -> npt.NDArray[np.float32]:
+        """(n,) the smallest movement of that half of the face that would be announced; nan while a gate was shut for all of
+        it."""
+        limits = np.full((len(self.t_ns), 1), np.nan, np.float32)
+        for column, region in enumerate(self.regions):
+            if half_of(region) == half:
+                open_ = [gate is None and region not in shut for gate, shut in zip(self.gates, self.shut, strict=True)]
+                limits = np.column_stack([limits, np.where(open_, self.threshold_px[:, column], np.nan)])
+        least: npt.NDArray[np.float32] = np.fmin.reduce(limits, axis=1)
+        return least
 
     def stretches(self, half: Half | None = None) -> Iterator[tuple[str, int, int]]:
         """(gate, first sample, last sample) for as long as one gate stays shut without a pause, for the face or half of it."""
@@ -108,7 +124,8 @@ class SignalBuilder:
         self._rows.append({name: (one.displacement_px, one.threshold_px) for name, one in message.regions.items()})
         self._regions.update(dict.fromkeys(message.regions))
 
-    def signal(self) -> Signal:
+    def signal(self, end_ns: int = 0) -> Signal:
+        """end_ns: capture time of the source's last frame."""
         regions = tuple(self._regions)
         order = np.argsort(np.array(self._times, dtype=np.int64), kind="stable")
         return Signal(
@@ -120,6 +137,7 @@ class SignalBuilder:
             half_gates={half: tuple(self._half_gate(i, half) for i in order) for half in HALVES},
             shut=tuple(self._shut[i] for i in order),
             rejected=tuple(self._rejected[i] for i in order),
+            end_ns=end_ns,
         )
 
     def _half_gate(self, i: int, half: Half) -> str | None:

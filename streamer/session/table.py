@@ -10,12 +10,15 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ahmsa.types import HALVES, Half
+from ahmsa.face.geometry import EYE_DISTANCE_PX
+from ahmsa.types import HALVES
 from streamer.session.session import Session, SessionEvent
 from streamer.session.signal import Signal
 from streamer.stream.schema import EmotionMessage, Moment
 
 Row = dict[str, Any]
+FACE_LOST = "face_lost"
+"""The gate of a face that is not in the picture."""
 
 EVENT_COLUMNS = (
     "video",
@@ -36,7 +39,10 @@ EVENT_COLUMNS = (
     "score",
     "reason",
     "gate",
-    "detection_limit_px",
+    "upper_limit_px",
+    "lower_limit_px",
+    "upper_limit_eye_permille",
+    "lower_limit_eye_permille",
     "onset_utc",
     "apex_utc",
     "offset_utc",
@@ -46,13 +52,16 @@ EVENT_COLUMNS = (
     "model",
 )
 """`probability_<label>` stands behind `label`. state: confirmed, rejected or unfinished. reason: why it was rejected. gate: the
-gate that was shut at the apex, with the half of the face where it was half. detection_limit_px: the lowest threshold of any
-region at the apex, px of the aligned crop."""
+gate that was shut at the apex, with the half of the face where it was half. <half>_limit_px: the smallest movement of that half
+of the face that would have been announced at the apex, px of the aligned crop; empty where a gate was shut.
+<half>_limit_eye_permille: the same in thousandths of the distance between the eyes."""
 FACE_COLUMNS = (
     *("video", "person", "first_s", "last_s"),
     *("seen_share", "watched_share", "upper_watched_share", "lower_watched_share"),
 )
-"""`blind_<gate>_share` for every gate that was shut follow behind."""
+"""`blind_<gate>_share`, `upper_blind_<gate>_share` and `lower_blind_<gate>_share` follow behind, for every gate that was shut.
+Shares are of the source's length. seen: the face was in the picture; seen = watched + the sum of blind, for the face and each
+half of it. A face is watched where any part of it is."""
 MARKER_COLUMNS = ("text", "value", "source", "session_s", "utc", "t_mark_ns", "t_capture_ns")
 
 
@@ -70,29 +79,30 @@ def face_rows(session: Session) -> list[Row]:
     rows = []
     for (source, face_id), signal in session.signals.items():
         whole_s = duration_s(session, source)
-        spans = signal.spans_s()
-        seen_s = float(spans.sum())
-        blind: dict[str, float] = {}
-        for gate, span in zip(signal.gates, spans, strict=True):
-            if gate is not None:
-                blind[gate] = blind.get(gate, 0.0) + float(span)
+        of_parts = {"": _seconds_by_gate(signal, signal.gates)}
+        of_parts |= {f"{half}_": _seconds_by_gate(signal, signal.half_gates[half]) for half in HALVES}
         row: Row = {
             "video": source,
             "person": face_id,
             "first_s": session.session_s(source, int(signal.t_ns[0])),
             "last_s": session.session_s(source, int(signal.t_ns[-1])),
-            "seen_share": _share(seen_s, whole_s),
-            "watched_share": _share(seen_s - sum(blind.values()), whole_s),
-            **{f"{half}_watched_share": _share(_watched_s(signal, half), whole_s) for half in HALVES},
+            "seen_share": _share(sum(of_parts[""].values()), whole_s),
+            **{f"{part}watched_share": _share(seconds.get(None, 0.0), whole_s) for part, seconds in of_parts.items()},
         }
-        row |= {f"blind_{gate}_share": _share(seconds, whole_s) for gate, seconds in sorted(blind.items())}
+        for part, seconds in of_parts.items():
+            blind = sorted((gate, spent_s) for gate, spent_s in seconds.items() if gate is not None)
+            row |= {f"{part}blind_{gate}_share": _share(spent_s, whole_s) for gate, spent_s in blind}
         rows.append(row)
     return rows
 
 
-def _watched_s(signal: Signal, half: Half) -> float:
-    pairs = zip(signal.half_gates[half], signal.spans_s(), strict=True)
-    return sum(float(span) for gate, span in pairs if gate is None)
+def _seconds_by_gate(signal: Signal, gates: Sequence[str | None]) -> dict[str | None, float]:
+    """Gate, or None where none was shut, -> seconds; without those in which the face was not there."""
+    seconds: dict[str | None, float] = {}
+    for gate, span in zip(gates, signal.spans_s(), strict=True):
+        if gate != FACE_LOST:
+            seconds[gate] = seconds.get(gate, 0.0) + float(span)
+    return seconds
 
 
 def duration_s(session: Session, source: str) -> float:
@@ -138,7 +148,7 @@ def _event_row(session: Session, event: SessionEvent) -> Row:
         "score": message.score,
         "reason": event.reason if event.state == "rejected" else None,
         "gate": None if signal is None or sample is None else _gate_at(signal, sample),
-        "detection_limit_px": None if signal is None or sample is None else _lowest(signal, sample),
+        **({} if signal is None or sample is None else _limits(signal, sample)),
     }
     return row if emotion is None else row | _claim(emotion)
 
@@ -182,9 +192,14 @@ def _gate_at(signal: Signal, sample: int) -> str | None:
     return "; ".join(f"{half} {gate}" for half in HALVES if (gate := signal.half_gates[half][sample]) is not None) or None
 
 
-def _lowest(signal: Signal, sample: int) -> float | None:
-    thresholds = [float(value) for value in signal.threshold_px[sample] if value > 0]
-    return round(min(thresholds), 3) if thresholds else None
+def _limits(signal: Signal, sample: int) -> Row:
+    row: Row = {}
+    for half in HALVES:
+        limit_px = float(signal.limit_px(half)[sample])
+        is_known = limit_px > 0  # nan: a gate was shut
+        row[f"{half}_limit_px"] = round(limit_px, 3) if is_known else None
+        row[f"{half}_limit_eye_permille"] = round(1000 * limit_px / EYE_DISTANCE_PX, 2) if is_known else None
+    return row
 
 
 def _share(part_s: float, whole_s: float) -> float | None:

@@ -59,6 +59,7 @@ class MarkerReply(Struct, frozen=True, kw_only=True):
 
 Answered = Callable[[MarkerReply], None]
 
+
 _encoder = msgspec.json.Encoder()
 _request_decoder: JsonDecoder[MarkerRequest] = JsonDecoder(MarkerRequest, limit_bytes=_REQUEST_BYTES)
 _reply_decoder: JsonDecoder[MarkerReply] = JsonDecoder(MarkerReply, limit_bytes=_REQUEST_BYTES)

@@ -23,6 +23,7 @@ from streamer.stream.schema import (
     MotionMessage,
     RegionMotion,
     SpotMessage,
+    StatusMessage,
     topic_of,
 )
 
@@ -106,8 +107,8 @@ class MotionPace:
         return True
 
 
-def motion_message(source: str, face_id: int, motion: Motion) -> MotionMessage:
-    """The newest sample of one face's spotting signal."""
+def motion_message(source: str, face_id: int, motion: Motion, state: str | None = None) -> MotionMessage:
+    """The newest sample of one face's spotting signal. state: the spotter's; while it calibrates nothing is watched."""
     regions = {
         name: RegionMotion(round(value, 3), round(motion.threshold_px[name], 3), motion.gates[name])
         for name, value in motion.displacement_px.items()
@@ -117,7 +118,7 @@ def motion_message(source: str, face_id: int, motion: Motion) -> MotionMessage:
         t_capture_ns=motion.t_capture_ns,
         face_id=face_id,
         regions=regions,
-        gate=motion.gate,
+        gate=motion.gate or ("calibrating" if state == "calibrating" else None),
         rejected=motion.rejected,
     )
 
@@ -147,7 +148,11 @@ class Stamper:
         """The draft as the next message of its topic."""
         topic = topic_of(draft)
         self._seq[topic] += 1
-        times = _event_times(draft, self._clock) if isinstance(draft, EmotionMessage | SpotMessage) else {}
+        times: dict[str, Any] = {}
+        if isinstance(draft, EmotionMessage | SpotMessage):
+            times = _event_times(draft, self._clock)
+        elif isinstance(draft, StatusMessage) and draft.clock is not None:
+            times = {"session_s": self._clock.session_s(draft.source, draft.t_capture_ns)}
         return msgspec.structs.replace(draft, session=self._session, seq=self._seq[topic], **publication_times(), **times)
 
 

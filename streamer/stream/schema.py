@@ -125,6 +125,11 @@ class MarkerMessage(Message, frozen=True, kw_only=True, tag="ahmsa.marker/1"):
     utc: Text | None = None
     session_s: float | None = None
 
+    @property
+    def words(self) -> str:
+        """Text and value, for people."""
+        return self.text if self.value is None else f"{self.text} = {self.value}"
+
 
 class RegionMotion(Struct, frozen=True):
     displacement_px: float
@@ -139,7 +144,7 @@ class MotionMessage(Message, frozen=True, kw_only=True, tag="ahmsa.motion/1"):
     face_id: Count
     regions: Annotated[dict[Text, RegionMotion], Meta(description=SIDES)]
     gate: Text | None = None
-    """The gate that mutes the spotter at this moment."""
+    """The gate that mutes the spotter at this moment; `calibrating` while rest is being measured."""
     rejected: Text | None = None
     """The gate that kept a movement from being announced, at the sample at which that was decided."""
 
@@ -230,6 +235,8 @@ class StatusMessage(Message, frozen=True, kw_only=True, tag="ahmsa.status/1"):
     recording: RecordingState = "off"
     clock: CaptureClock | None = None
     """None until the first frame is there."""
+    session_s: float | None = None
+    """The capture time in seconds since the session's start, as events have it; None until the first frame is there."""
     markers: Text | None = None
     """Endpoint at which markers are taken."""
 

@@ -12,7 +12,7 @@ from streamer.view.screen import times_per_stage
 
 _KEYS = {
     "q": "end the session in order (so does Ctrl-C)",
-    "m": "set a marker now",
+    "m": "set a marker now; then type its text, or press Enter",
     "space": "freeze the picture, and go on; the stream never stops",
     "n": "look at the next source",
     "?": "this page, and back",
@@ -20,7 +20,7 @@ _KEYS = {
 _WORDS = {
     "signal": "how far brows, nose and mouth are from rest, and the limit, px",
     "orange, grey": "above the limit; while a gate was shut",
-    "events": "+ - ! recognised, ? no label, · open, × retracted, x held, M marker",
+    "events": "+ - ! recognised, ? no label, · open, × retracted, x rejected, M marker",
     "limit, ‰": "smallest movement that is found now; ‰ of the eye distance",
     "watched": "share of the last minute, and what stood in the way of the rest",
     "rejected": "kept by a gate from being announced",

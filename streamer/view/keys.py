@@ -1,40 +1,69 @@
-"""Single keys from a terminal, read without waiting and without an echo. Ctrl-C and its relatives stay signals."""
+"""Single keys from a terminal, each with the moment at which it came, and without an echo. Ctrl-C and its relatives stay
+signals."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from typing import Any
+import threading
+from collections import deque
+from time import monotonic_ns
+from typing import Any, NamedTuple
 
-_SEQUENCE = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|O.|.)?")
-"""What arrow and function keys send: no key of ours."""
+from ahmsa.work.threads import Supervised
+
+_SEQUENCE = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|O.|.)")
+"""What arrow and function keys send: no key of ours. Escape alone is one."""
 _READ_BYTES = 256
+_WAIT_S = 0.1
+
+
+class KeyPress(NamedTuple):
+    key: str
+    t_monotonic_ns: int
 
 
 class Keys:
-    """A context: while it is open, `pressed` gives the keys that were pressed since the last call.
+    """A context: while it is open, `pressed` gives the keys that were pressed since the last call. A thread waits for them, so
+    that drawing does not make their times late.
 
     Where the standard input is no terminal, or belongs to another program at this moment, there are no keys.
     """
 
     def __init__(self) -> None:
         self._before: list[Any] | None = None
+        self._presses: deque[KeyPress] = deque()
+        self._closing = threading.Event()
+        self._thread: Supervised | None = None
         self.available = False
 
-    def pressed(self) -> str:
-        if not self.available:
-            return ""
-        return _SEQUENCE.sub("", _read())
+    def pressed(self) -> list[KeyPress]:
+        return [self._presses.popleft() for _ in range(len(self._presses))]
+
+    def _listen(self) -> None:
+        while not self._closing.is_set():
+            text = _read(_WAIT_S)
+            if text is None:
+                return
+            now_ns = monotonic_ns()
+            self._presses.extend(KeyPress(key, now_ns) for key in _SEQUENCE.sub("", text))
 
     def __enter__(self) -> Keys:
         if _is_ours():
             self._before = _unbuffered()
+            self._closing.clear()
+            self._thread = Supervised("keys", self._listen)
+            self._thread.start()
             self.available = True
         return self
 
     def __exit__(self, *_: object) -> None:
         self.available = False
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join(10 * _WAIT_S)
+            self._thread = None
         if self._before is not None:
             _restore(self._before)
             self._before = None
@@ -42,6 +71,7 @@ class Keys:
 
 if sys.platform == "win32":
     import msvcrt
+    from time import sleep
 
     def _is_ours() -> bool:
         return sys.stdin.isatty()
@@ -52,7 +82,9 @@ if sys.platform == "win32":
     def _restore(before: list[Any]) -> None:
         """Nothing was changed."""
 
-    def _read() -> str:
+    def _read(wait_s: float) -> str | None:
+        """What was typed, after a look; None once there is no terminal any more."""
+        sleep(wait_s / 20)
         keys = ""
         while msvcrt.kbhit():
             keys += msvcrt.getwch()
@@ -82,10 +114,11 @@ else:
         with contextlib.suppress(OSError, termios.error):
             termios.tcsetattr(sys.stdin.fileno(), termios.TCSAFLUSH, before)
 
-    def _read() -> str:
+    def _read(wait_s: float) -> str | None:
+        """What was typed, as soon as there is something; None once there is no terminal any more."""
         try:
-            if not select.select([sys.stdin.fileno()], [], [], 0)[0]:
+            if not select.select([sys.stdin.fileno()], [], [], wait_s)[0]:
                 return ""
-            return os.read(sys.stdin.fileno(), _READ_BYTES).decode(errors="replace")
+            return os.read(sys.stdin.fileno(), _READ_BYTES).decode(errors="replace") or None
         except OSError:
-            return ""
+            return None

@@ -35,8 +35,7 @@ def line_of(message: AnyMessage) -> str:
             regions = " ".join(f"{name} {sample.displacement_px:.2f}" for name, sample in message.regions.items())
             return f"{start} motion   face {message.face_id}: {regions}{f' [{message.gate}]' if message.gate else ''}"
         case MarkerMessage():
-            value = "" if message.value is None else f" = {message.value}"
-            return f"{start} marker   {message.text}{value}"
+            return f"{start} marker   {message.words}"
         case StatusMessage():
             return f"{start} status   {status_text(message)}"
 
@@ -83,7 +82,7 @@ class LineView:
     def opened(
         self,
         endpoint: str,
-        mark: Callable[[str], None] | None = None,  # noqa: ARG002 (lines have no keys)
+        mark: object = None,  # noqa: ARG002 (lines have no keys)
         page: str | None = None,
     ) -> None:
         self._board.endpoint, self._board.page = endpoint, page
@@ -115,7 +114,7 @@ class QuietView(LineView):
     def opened(
         self,
         endpoint: str,
-        mark: Callable[[str], None] | None = None,  # noqa: ARG002 (lines have no keys)
+        mark: object = None,  # noqa: ARG002 (lines have no keys)
         page: str | None = None,
     ) -> None:
         self._board.endpoint, self._board.page = endpoint, page

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ahmsa.palette import GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILLION, YELLOW
 from spotting.advice import Reading, advice
-from streamer.stream.schema import FaceState, HalfState, StatusMessage
+from streamer.stream.schema import FaceState, HalfState, MarkerMessage, StatusMessage
 from streamer.view.board import CLAIM, Board
 from streamer.view.curves import curve, marks_line, time_axis
 from streamer.view.movements import event_sign, movements
@@ -227,10 +227,15 @@ def _last_rejection(board: Board) -> str:
 
 
 def _notices(board: Board) -> list[Text]:
-    markers = [Text(f"M marker: {board.markers[-1].text} ({board.markers[-1].source})")] if board.markers else []
+    markers = [_marker(board.markers[-1])] if board.markers else []
     return markers + [
         Text(f"! {notice}", style=YELLOW if number else f"bold {PURPLE}") for number, notice in enumerate(board.notices)
     ]
+
+
+def _marker(marker: MarkerMessage) -> Text:
+    when = "" if marker.session_s is None else f" at {marker.session_s:.2f} s"
+    return Text(f"M marker{when}: {marker.words} ({marker.source})")
 
 
 def _section(title: str, width: int, right: str = "") -> Text:

@@ -69,6 +69,8 @@ class SourceBoard:
             return
         if self._start_ns is None:
             self._start_ns = message.t_capture_ns
+        if isinstance(message, StatusMessage) and message.session_s is not None:
+            self._start_ns = message.t_capture_ns - round(message.session_s * 1e9)
         if isinstance(message, (SpotMessage, EmotionMessage)) and message.apex.session_s is not None:
             self._start_ns = message.apex.t_ns - round(message.apex.session_s * 1e9)
         self.now_ns = max(self.now_ns, message.t_capture_ns)

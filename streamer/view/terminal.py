@@ -6,7 +6,6 @@ import errno
 import io
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 from types import FrameType
@@ -15,10 +14,12 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from ahmsa.files import write_whole
+from streamer.stream.mark import Mark
 from streamer.stream.schema import AnyMessage
 from streamer.view.board import CLAIM, Board
 from streamer.view.help_screen import help_screen
-from streamer.view.keys import Keys
+from streamer.view.keys import KeyPress, Keys
+from streamer.view.marker_line import MarkerLine
 from streamer.view.screen import screen
 
 _REFRESH_S, _SLOWEST_S = 0.12, 0.5
@@ -36,14 +37,16 @@ class TerminalView:
         self.end_wanted = False
         self._board = board
         self._console = console or Console()
-        self._mark: Callable[[str], None] | None = None
+        self._mark: Mark | None = None
         self._marks = 0
+        self._marker: MarkerLine | None = None
+        """The marker whose text is being typed."""
         self._keys = Keys()
         self._live: Live | None = None
         self._drawn_s, self._pause_s = 0.0, _REFRESH_S
         self._frozen = self._helping = self._is_gone = self._suspend_asked = self._on_terminal = False
 
-    def opened(self, endpoint: str, mark: Callable[[str], None] | None = None, page: str | None = None) -> None:
+    def opened(self, endpoint: str, mark: Mark | None = None, page: str | None = None) -> None:
         self._board.endpoint, self._board.page, self._mark = endpoint, page, mark
         self._console.print(CLAIM, style="dim")
         if page is not None:
@@ -65,8 +68,8 @@ class TerminalView:
         if self._suspend_asked:
             self._suspend()
         pressed = self._keys.pressed()
-        for key in pressed:
-            self._handle_key(key)
+        for press in pressed:
+            self._handle(press)
         if pressed or (not self._frozen and monotonic() - self._drawn_s >= self._pause_s):
             self._draw()
 
@@ -79,18 +82,28 @@ class TerminalView:
         width, height = self._console.size
         self._print(screen(self._board, width, min(height, _LAST_PICTURE_LINES)))
 
-    def _handle_key(self, key: str) -> None:
-        if key in "qQ":
+    def _handle(self, press: KeyPress) -> None:
+        key = press.key
+        if self._marker is not None:
+            self._type(self._marker, key)
+        elif key in "qQ":
             self.end_wanted = True
         elif key in "mM" and self._mark is not None:
-            self._marks += 1
-            self._mark(f"key {self._marks}")
+            self._marker = MarkerLine(press.t_monotonic_ns, f"key {self._marks + 1}")
         elif key == " ":
             self._frozen, self._helping = not self._frozen, False
         elif key in "nN":
             self._board.show_next()
         elif key in "?hH":
             self._helping = not self._helping
+
+    def _type(self, marker: MarkerLine, key: str) -> None:
+        marker.take(key)
+        if marker.entered and self._mark is not None:
+            self._marks += 1
+            self._mark(marker.text, t_monotonic_ns=marker.t_monotonic_ns)
+        if marker.entered or marker.cancelled:
+            self._marker = None
 
     def _draw(self) -> None:
         self._drawn_s = monotonic()
@@ -101,7 +114,9 @@ class TerminalView:
             self._is_gone = True
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         width, height = self._console.size
-        picture = help_screen(self._board) if self._helping else screen(self._board, width, height, self._key_line())
+        foot = self._key_line() if self._marker is None else self._marker.shown(width)
+        is_helping = self._helping and self._marker is None
+        picture = help_screen(self._board) if is_helping else screen(self._board, width, height, foot)
         try:
             self._live.update(picture, refresh=True)
         except OSError:  # the terminal was closed: nothing is tidied up on it, and the run ends (with or without a SIGHUP)

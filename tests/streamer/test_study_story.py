@@ -95,7 +95,7 @@ def test_a_study_from_stimulus_to_table(tmp_path, stream):
     first = session.confirmed[0].message
     for moment, true_ms in ((first.onset, true.onset_ms), (first.apex, true.apex_ms)):
         true_utc_ns = session.utc_ns(round(true_ms * 1e6) + behind_ns)
-        assert abs(utc_ns_of(moment.utc) - true_utc_ns) <= 1.5 * FRAME_NS
+        assert abs(utc_ns_of(moment.utc) - true_utc_ns) <= FRAME_NS
     # Nobody heard of it before it was over, nor an age later.
     heard_utc_ns = next(utc_ns for source, utc_ns in told["heard"] if source == "demo")
     assert 0 < heard_utc_ns - utc_ns_of(first.apex.utc) < 180_000_000_000

@@ -12,7 +12,7 @@ from streamer.session.export.elan import write_elan
 from streamer.session.export.parquet import write_parquet
 from streamer.session.export.textgrid import write_textgrid
 from streamer.session.session import Session
-from streamer.session.table import MARKER_COLUMNS, csv_text, event_columns, event_rows, face_rows, marker_rows
+from streamer.session.table import FACE_COLUMNS, MARKER_COLUMNS, csv_text, event_columns, event_rows, face_rows, marker_rows
 
 
 def export(session: Session, kind: str, folder: Path, *, subject: str | None = None, task: str = "ahmsa") -> list[Path]:
@@ -53,19 +53,7 @@ def _csv(session: Session, folder: Path, *_: str) -> list[Path]:
     texts = {
         "events.csv": csv_text(events, event_columns(events)),
         "markers.csv": csv_text(marker_rows(session), MARKER_COLUMNS),
-        "faces.csv": csv_text(
-            face_rows(session),
-            (
-                "video",
-                "person",
-                "first_s",
-                "last_s",
-                "seen_share",
-                "watched_share",
-                "upper_watched_share",
-                "lower_watched_share",
-            ),
-        ),
+        "faces.csv": csv_text(face_rows(session), FACE_COLUMNS),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

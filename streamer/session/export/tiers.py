@@ -39,7 +39,7 @@ def tiers_of(session: Session) -> list[Tier]:
         rejected = [event for event in events if event.state == "rejected"]
         tiers += _lanes(f"{name} rejected", [_span(session, event, event.reason or "rejected") for event in rejected])
         tiers.append(Tier(f"{name} gate", _gates(session, source, face_id)))
-    markers = [_point(marker.session_s or 0.0, _marker_text(marker.text, marker.value)) for marker in session.markers]
+    markers = [_point(marker.session_s or 0.0, marker.words) for marker in session.markers]
     tiers.append(Tier("markers", sorted(markers, key=_when), points=True))
     return tiers
 
@@ -94,10 +94,6 @@ def _lanes(name: str, spans: list[Span]) -> list[Tier]:
             lanes.append(free := [])
         free.append(span)
     return [Tier(name if number == 1 else f"{name} {number}", lane) for number, lane in enumerate(lanes, start=1)]
-
-
-def _marker_text(text: str, value: float | None) -> str:
-    return text if value is None else f"{text} = {value}"
 
 
 def _when(span: Span) -> float:

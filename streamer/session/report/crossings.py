@@ -50,13 +50,13 @@ def crossings_without_event(session: Session) -> list[Crossing]:
                     session.session_s(source, int(signal.t_ns[last])),
                     region,
                     round(ratio, 2),
-                    _reason(session, signal, region, (first, last), inside),
+                    _reason(signal, region, (first, last), inside),
                 )
             )
     return found
 
 
-def _reason(session: Session, signal: Signal, region: str, samples: tuple[int, int], inside: list[SessionEvent]) -> str:
+def _reason(signal: Signal, region: str, samples: tuple[int, int], inside: list[SessionEvent]) -> str:
     first, last = samples
     # A movement is judged when it has turned: a little after its signal has come back.
     until = int(np.searchsorted(signal.t_ns, signal.t_ns[last] + _JUDGED_NS))
@@ -72,9 +72,6 @@ def _reason(session: Session, signal: Signal, region: str, samples: tuple[int, i
     shut = Counter(gate for gate in gates if gate is not None)
     if shut:
         return f"gate shut: {shut.most_common(1)[0][0]}"
-    calibration_ms = session.record.settings.get("spotter", {}).get("calibration_ms", 0.0)
-    if (int(signal.t_ns[first]) - int(signal.t_ns[0])) / 1e6 < calibration_ms:
-        return "calibrating: nothing is reported yet"
     return "it did not rise and come back as a micro-expression does"
 
 

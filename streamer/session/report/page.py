@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ahmsa.types import HALVES
 from streamer.session.export.tiers import claim_of
 from streamer.session.report.crossings import Crossing
 from streamer.session.report.timeline import Strip
@@ -121,7 +122,7 @@ def _events(session: Session) -> Table:
             *(_seconds(values.get(name)) for name in ("onset_s", "apex_s", "offset_s")),
             ", ".join(chances),
             _number(values.get("amplitude_px")),
-            _number(values.get("detection_limit_px")),
+            " / ".join(_number(values.get(f"{half}_limit_px")) or "-" for half in HALVES),
             values.get("apex_utc") or "",
         ]
         rows.append(_placed(event, cells, values["apex_s"]))
@@ -133,7 +134,7 @@ def _events(session: Session) -> Table:
         "offset, s",
         "probabilities",
         "amplitude, px",
-        "limit then, px",
+        "limit then, upper / lower, px",
         "apex, UTC",
     ]
     return Table(columns, rows)
@@ -171,12 +172,17 @@ def _markers(session: Session) -> Table:
 def _faces(session: Session) -> Table:
     rows = []
     for row in face_rows(session):
-        blind = [f"{name[6:-6]} {value:.1%}" for name, value in row.items() if name.startswith("blind_") and value is not None]
-        cells = [f"{row['video']}, face {row['person']}", _seconds(row["first_s"]), _seconds(row["last_s"])]
-        shares = [_percent(row[f"{name}_share"]) for name in ("seen", "watched", "upper_watched", "lower_watched")]
-        rows.append(Row([*cells, *shares, ", ".join(blind) or "never"]))
-    halves = ("upper half watched", "lower half watched")
-    return Table(["face", "first seen, s", "last seen, s", "seen", "watched", *halves, "blind by gate"], rows)
+        face = (f"{row['video']}, face {row['person']}", _seconds(row["first_s"]), _seconds(row["last_s"]))
+        for half in HALVES:
+            blind = {
+                name.removeprefix(f"{half}_blind_").removesuffix("_share"): value
+                for name, value in row.items()
+                if name.startswith(f"{half}_blind_") and value is not None
+            }
+            shares = (_percent(row["seen_share"]), half, _percent(row[f"{half}_watched_share"]))
+            why = ", ".join(f"{gate} {value:.1%}" for gate, value in blind.items())
+            rows.append(Row([*face, *shares, why or "never"]))
+    return Table(["face", "first sample, s", "last sample, s", "seen", "half", "watched", "blind by gate"], rows)
 
 
 def _limits(session: Session) -> Table:

@@ -144,7 +144,7 @@ def _drawn(
     now_s = session.session_s(source, now_ns)
     for marker in session.markers:
         if marker.session_s is not None and 0 <= now_s - marker.session_s <= _SHOWN_S:
-            _text(image, f"marker: {marker.text}", (8, image.shape[0] - 10), _WHITE)
+            _text(image, f"marker: {marker.words}", (8, image.shape[0] - 10), _WHITE)
     _text(image, f"{now_s:.2f} s", (8, 20), _WHITE)
     return image
 
@@ -178,5 +178,7 @@ def _signal_lines(session: Session, face: Face, now_ns: int) -> list[str]:
 def _text(image: ByteImage, text: str, place: tuple[int, int], colour: tuple[int, int, int]) -> None:
     """With a dark rim, so that it can be read on any picture. OpenCV writes ASCII only."""
     plain = text.encode("ascii", "replace").decode()
-    for thickness, shade in ((3, _BLACK), (1, colour)):
-        cv2.putText(image, plain, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, shade, thickness, cv2.LINE_AA)
+    # The rim is the text itself, shifted: thicker letters would be wider, and lie beside those that they should frame.
+    rim = [(dx, dy, _BLACK) for dx in (-1, 0, 1) for dy in (-1, 0, 1) if dx or dy]
+    for dx, dy, shade in (*rim, (0, 0, colour)):
+        cv2.putText(image, plain, (place[0] + dx, place[1] + dy), cv2.FONT_HERSHEY_SIMPLEX, 0.5, shade, 1, cv2.LINE_AA)

@@ -73,7 +73,7 @@ def _strip(
             if (crossing.source, crossing.face_id) == face and half_of(crossing.region) == half:
                 axis.plot((crossing.start_s + crossing.end_s) / 2, 0.02, marker="^", color=VERMILLION, clip_on=False, zorder=5)
         for marker in session.markers:
-            _draw_marker(axis, marker.session_s or 0.0, marker.text, labelled=half == "upper")
+            _draw_marker(axis, marker.session_s or 0.0, marker.words, labelled=half == "upper")
         axis.set(ylabel="px", ylim=(0, tops[half]), xlim=span)
         axis.set_title(title, loc="left", fontsize=9)
         axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=7, frameon=False)
@@ -92,8 +92,9 @@ def _top(signal: Signal, half: Half) -> float:
     if not columns:
         return 1.0
     moved = np.nan_to_num(signal.displacement_px[:, columns])
-    limit = np.nan_to_num(signal.threshold_px[:, columns])
-    return 1.3 * max(float(np.percentile(moved.max(axis=1), 99.9)), float(np.median(limit.min(axis=1))), 0.2)
+    limit = signal.limit_px(half)
+    usual = float(np.median(limit[limit > 0])) if (limit > 0).any() else 0.0
+    return 1.3 * max(float(np.percentile(moved.max(axis=1), 99.9)), usual, 0.2)
 
 
 def _draw_signal(axis: Any, signal: Signal, seconds: Any, half: Half) -> None:
@@ -103,15 +104,10 @@ def _draw_signal(axis: Any, signal: Signal, seconds: Any, half: Half) -> None:
     # A pause is a hole in the line.
     breaks = np.flatnonzero(np.diff(signal.t_ns) > 250_000_000) + 1
     at = np.insert(seconds, breaks, np.nan)
-    moved = np.insert(_extreme(signal.displacement_px[:, columns], np.fmax), breaks, np.nan)
-    limit = np.insert(_extreme(signal.threshold_px[:, columns], np.fmin), breaks, np.nan)
+    moved = np.insert(np.fmax.reduce(signal.displacement_px[:, columns], axis=1), breaks, np.nan)
+    limit = np.insert(signal.limit_px(half), breaks, np.nan)
     axis.plot(at, moved, color=BLUE, linewidth=0.9, label="farthest region")
     axis.plot(at, limit, color="black", linewidth=0.9, linestyle="--", label="detection limit")
-
-
-def _extreme(values: Any, which: Any) -> Any:
-    """Over the regions, passing over those that were not measured."""
-    return which.reduce(values, axis=1)
 
 
 def _draw_gates(axis: Any, signal: Signal, seconds: Any, colours: dict[str, str], half: Half) -> None:

@@ -31,7 +31,7 @@ export function takePair(message) {
 export function takeMarker(message) {
   markers.push({ t: seconds(message.t_capture_ns), text: message.text });
   if (markers.length > LISTED) markers.shift();
-  const value = message.value === null ? "" : ` ${message.value}`;
+  const value = message.value === null ? "" : ` = ${message.value}`;
   add(element("li", "marker", `M ${moment(message)}  marker: ${message.text}${value} (${message.source})`));
 }
 

@@ -111,7 +111,8 @@ function takeStatus(message) {
   picture.takeStatus(message);
   at("source").textContent = message.source;
   state(message.state, message.reason ?? "", message.state);
-  if (startS === null && message.captured) startS = seconds(message.t_capture_ns);
+  if (message.session_s !== null) startS = seconds(message.t_capture_ns) - message.session_s;
+  else if (startS === null && message.captured) startS = seconds(message.t_capture_ns);
   at("rate").textContent = message.fps ? `${message.fps.toFixed(1)} frames/s` : "";
   const { worker } = message;
   const model = worker.model ? ` (${worker.device}, model ${worker.model.slice(0, 12)})` : "";

@@ -86,11 +86,70 @@ def test_a_face_is_blind_for_as_long_as_a_gate_is_shut_and_unseen_in_a_pause(rec
     assert row["watched_share"] == pytest.approx(1.2 / 2.45, abs=1e-3)
 
 
+def test_what_is_not_watched_has_a_reason_and_both_add_up_to_what_was_seen(record, motion):
+    # Calibration for 0.5 s; the mouth speaks for another; from 1.5 s on the face is too dark, and one sample says so.
+    def sample(k):
+        regions = dict(motion(0).regions)
+        if 10 <= k < 20:
+            regions["left_lip"] = schema.RegionMotion(0.1, 0.3, "speech")
+        return msgspec.structs.replace(motion(50 * k, "calibrating" if k < 10 else None), regions=regions)
+
+    dark = msgspec.structs.replace(motion(1500, "too_dark"), regions={})
+    status = schema.StatusMessage(
+        source="demo",
+        t_capture_ns=10_000_000_000,
+        state="ended",
+        fps=20.0,
+        captured=200,
+        processed=200,
+        clock=schema.CaptureClock("file", 0, None),
+        t_publish_ns=10_000_000_000,
+    )
+    [row] = face_rows(load_session(record([*map(sample, range(30)), dark, status])))
+    expected = {
+        "seen_share": 1.0,
+        "watched_share": 0.1,
+        "blind_calibrating_share": 0.05,
+        "blind_too_dark_share": 0.85,
+        "upper_watched_share": 0.1,
+        "upper_blind_calibrating_share": 0.05,
+        "upper_blind_too_dark_share": 0.85,
+        "lower_watched_share": 0.05,
+        "lower_blind_calibrating_share": 0.05,
+        "lower_blind_speech_share": 0.05,
+        "lower_blind_too_dark_share": 0.85,
+    }
+    assert {name: row[name] for name in row if name.endswith("_share")} == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_face_that_has_gone_is_not_seen(record, motion):
+    gone = msgspec.structs.replace(motion(1000, "face_lost"), regions={})
+    later = [motion(3000 + 50 * k) for k in range(20)]
+    [row] = face_rows(load_session(record([*(motion(50 * k) for k in range(20)), gone, *later])))
+    assert row["seen_share"] == row["watched_share"] == pytest.approx(2.0 / 3.95, abs=1e-3)
+    assert not [name for name in row if "blind" in name]
+
+
 def test_the_limit_and_the_gate_at_the_apex_stand_beside_an_event(record, golden, motion):
     spot = next(message for message in golden if isinstance(message, schema.SpotMessage))
     blinking = msgspec.structs.replace(motion(5240, "blink"), t_publish_ns=spot.t_publish_ns)
     [row] = event_rows(load_session(record([spot, blinking])))
-    assert (row["gate"], row["detection_limit_px"], row["state"]) == ("blink", 0.3, "unfinished")
+    assert (row["gate"], row["upper_limit_px"], row["lower_limit_px"], row["state"]) == ("blink", None, None, "unfinished")
+
+
+def test_an_event_has_the_limits_of_both_halves_at_its_apex(record, golden, motion):
+    spot = next(message for message in golden if isinstance(message, schema.SpotMessage))
+    regions = {
+        "left_brow_inner": schema.RegionMotion(0.9, 0.4),
+        "left_brow_outer": schema.RegionMotion(0.1, 0.35),
+        "left_lip": schema.RegionMotion(0.1, 0.3, "speech"),
+        "right_fold": schema.RegionMotion(0.1, 0.5),
+    }
+    sample = msgspec.structs.replace(motion(5240), regions=regions, t_publish_ns=spot.t_publish_ns)
+    [row] = event_rows(load_session(record([spot, sample])))
+    assert (row["upper_limit_px"], row["lower_limit_px"]) == (0.35, 0.5)
+    # The eyes are 65.8 px apart in the crop.
+    assert (row["upper_limit_eye_permille"], row["lower_limit_eye_permille"]) == pytest.approx((5.32, 7.6), abs=0.01)
 
 
 def test_crossings_are_stretches_over_the_threshold(record, motion):

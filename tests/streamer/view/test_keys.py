@@ -16,8 +16,8 @@ from streamer.view.keys import Keys
 with Keys() as keys:
     print("ready" if keys.available else "none", flush=True)
     pressed = ""
-    while keys.available and "q" not in pressed:
-        pressed += keys.pressed()
+    while keys.available and chr(27) not in pressed:
+        pressed += "".join(press.key for press in keys.pressed())
     print(repr(pressed), flush=True)
 """
 
@@ -53,8 +53,8 @@ def test_keys_come_without_enter_and_without_an_echo_and_the_terminal_is_left_as
         [sys.executable, "-c", READER], stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=take_terminal
     )
     read_until(ours, "ready")
-    os.write(ours, b"m \x1b[A\x1bOP?q")
-    said = read_until(ours, "'m ?q'")
+    os.write(ours, b"m \x1b[A\x1bOP?q\x1b")
+    said = read_until(ours, r"'m ?q\x1b'")
     assert reader.wait(30) == 0
     assert "^[" not in said, "nothing is echoed"
     assert termios.tcgetattr(theirs)[3] == before[3]

@@ -7,6 +7,7 @@ from rich.console import Console
 from ahmsa.errors import RunError
 from streamer.stream import schema as wire
 from streamer.view.board import Board
+from streamer.view.keys import KeyPress
 from streamer.view.terminal import TerminalView, save_svg
 
 GOLDEN = [wire.decode(line) for line in (Path(__file__).parents[1] / "golden" / "messages.jsonl").read_text().splitlines()]
@@ -23,7 +24,7 @@ class PressedKeys:
 
     def pressed(self):
         pressed, self.next = self.next, ""
-        return pressed
+        return [KeyPress(key, 1_000 + place) for place, key in enumerate(pressed)]
 
     def __enter__(self):
         return self
@@ -53,7 +54,7 @@ def opened(board, keys):
     console = Console(file=io.StringIO(), force_terminal=True, width=100, height=30, color_system="truecolor")
     marks = []
     view = TerminalView(board, console)
-    view.opened("tcp://127.0.0.1:5556", marks.append)
+    view.opened("tcp://127.0.0.1:5556", lambda text, *, t_monotonic_ns: marks.append((text, t_monotonic_ns)))
     view.marks = marks
 
     def written():
@@ -73,14 +74,32 @@ def test_the_last_picture_stays_after_the_alternate_screen_is_left(opened):
     assert "killed by SIGKILL" in written().split(LEAVE_ALTERNATE_SCREEN)[-1]
 
 
-def test_q_asks_for_the_end_and_m_sets_a_marker(opened, keys):
+def test_q_asks_for_the_end(opened, keys):
     view, _ = opened
-    keys.next = "m"
-    view.tick()
-    assert (view.marks, view.end_wanted) == (["key 1"], False)
     keys.next = "q"
     view.tick()
     assert view.end_wanted
+
+
+def test_m_asks_for_a_text_and_the_marker_has_the_moment_of_the_key(opened, keys):
+    view, written = opened
+    keys.next = "  m"
+    view.tick()
+    assert "marker: █   Enter sets it (key 1 without a text)" in written()
+    keys.next = "film qx\x7f 3\r"
+    view.tick()
+    assert (view.marks, view.end_wanted) == ([("film q 3", 1_002)], False)
+    assert "m mark" in written()
+
+
+def test_enter_alone_gives_a_marker_its_number_and_escape_sets_none(opened, keys):
+    view, _ = opened
+    keys.next = "mno\x1bm\r"
+    view.tick()
+    assert view.marks == [("key 1", 1_004)]
+    keys.next = "m  \r"
+    view.tick()
+    assert view.marks[1:] == [("key 2", 1_000)]
 
 
 def test_space_freezes_the_picture_while_messages_go_on(opened, keys, board):
