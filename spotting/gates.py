@@ -21,6 +21,7 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
+from ahmsa.images.distinct import FrameRate, is_same_picture
 from ahmsa.types import AlignedFace, Gate
 from spotting.history import Window
 from spotting.movement import Course, Movement
@@ -29,6 +30,7 @@ from spotting.regions import LOWER, MOUTH, REGIONS, UPPER
 from spotting.settings import SpotterSettings
 from spotting.signal import Sample
 
+_RATE_KNOWN_FRAMES = 5
 _HEAD_NS = 400_000_000
 _LIGHT_NS = 200_000_000
 _SPEECH_NS = 300_000_000
@@ -50,11 +52,11 @@ class FrameGate:
     def __init__(self, settings: SpotterSettings) -> None:
         self._settings = settings
         self._last: AlignedFace | None = None
-        self._times: deque[int] = deque()
+        self._rate = FrameRate()
 
     def reset(self) -> None:
         self._last = None
-        self._times.clear()
+        self._rate.reset()
 
     def update(self, face: AlignedFace) -> Gate | None:
         """The gate that this frame shuts: duplicate_frame, camera_stall (everything must be measured anew) or None."""
@@ -63,24 +65,20 @@ class FrameGate:
             return "duplicate_frame"
         self._last = face
         if last is not None and face.t_capture_ns - last.t_capture_ns > self._settings.stall_ms * 1e6:
-            self._times.clear()
-            self._times.append(face.t_capture_ns)
+            self._rate.reset()
+            self._rate.add(face.t_capture_ns)
             return "camera_stall"
-        self._times.append(face.t_capture_ns)
-        while self._times[0] < face.t_capture_ns - 1_000_000_000:
-            self._times.popleft()
+        self._rate.add(face.t_capture_ns)
         return None
 
     @property
     def rate_hz(self) -> float:
         """Rate of distinct frames over the past second; infinite while that is not known yet."""
-        if len(self._times) < 5:
-            return float("inf")
-        return (len(self._times) - 1) * 1e9 / (self._times[-1] - self._times[0])
+        return self._rate.hz if self._rate.frames >= _RATE_KNOWN_FRAMES else float("inf")
 
 
 def _same(face: AlignedFace, other: AlignedFace) -> bool:
-    return face.anchor == other.anchor and np.array_equal(face.pixels, other.pixels)
+    return face.anchor == other.anchor and is_same_picture(face.pixels, other.pixels)
 
 
 class RegionGates:

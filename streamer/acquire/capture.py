@@ -16,18 +16,17 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ahmsa.face.tracker import Detector, FaceTracker
+from ahmsa.images.distinct import FrameRate, is_same_picture
 from ahmsa.settings import FaceSettings
 from ahmsa.types import HALVES, AlignedFace, ByteImage, Candidate, Frame, Gate, Half
 from spotting.advice import Reading, face_reading
 from spotting.settings import SpotterSettings
 from spotting.spotter import Motion, Spotter, Step
-from streamer.acquire.distinct import is_same_picture
 from streamer.acquire.watched import Watched, WatchedMinute
 
 _LOST_AFTER_MS = 200.0
 """A face may be unusable for this long before its spotter forgets it: one blurred frame is no reason to start anew."""
 _TIMINGS_KEPT = 512
-_RATE_WINDOW_NS = 1_000_000_000
 _RATE_KNOWN_NS = 500_000_000
 
 
@@ -126,7 +125,7 @@ class CaptureStage:
         self._watched: dict[int, _Watched] = {}
         self._past_gated: Counter[Gate] = Counter()
         self._newest: ByteImage | None = None
-        self._frame_times_ns: deque[int] = deque()
+        self._rate = FrameRate()
         self._shut: list[tuple[int | None, Reading]] = []
         self.processed = 0
         self.dropped: Counter[str] = Counter()
@@ -140,7 +139,7 @@ class CaptureStage:
             self.dropped["duplicate"] += 1
             return self._result([], {})
         self._newest = frame.image
-        self._count_rate(frame.t_capture_ns)
+        self._rate.add(frame.t_capture_ns)
         with self._timed("capture"):
             with self._timed("face"):
                 faces = self._tracker.update(frame)
@@ -152,14 +151,13 @@ class CaptureStage:
 
     def finish(self, reason: Gate = "source_ended") -> list[Candidate]:
         """The source has ended: what is still open is retracted."""
-        now_ns = self._frame_times_ns[-1] if self._frame_times_ns else 0
+        now_ns = self._rate.newest_ns
         return [last for one in self._watched.values() if (last := one.spotter.lost(now_ns, reason).candidate) is not None]
 
     @property
     def distinct_hz(self) -> float:
         """Distinct frames per second over the past second of the source's own time; 0 while unknown."""
-        times = self._frame_times_ns
-        return (len(times) - 1) * 1e9 / (times[-1] - times[0]) if len(times) > 1 else 0.0
+        return self._rate.hz
 
     def halves(self, face_id: int) -> dict[Half, tuple[Watched, float | None]]:
         """Half of a face -> how much of the last minute it was watched, and the smallest movement that would open now (px of
@@ -219,18 +217,10 @@ class CaptureStage:
             reading = face_reading(face.quality, self._face_settings)
             if reading is not None:
                 shut.append((face.face_id, reading))
-        times, least_hz = self._frame_times_ns, self._spotter_settings.min_rate_hz
-        if times[-1] - times[0] >= _RATE_KNOWN_NS and self.distinct_hz < least_hz:
+        least_hz = self._spotter_settings.min_rate_hz
+        if self._rate.span_ns >= _RATE_KNOWN_NS and self.distinct_hz < least_hz:
             shut.append((None, Reading("low_frame_rate", self.distinct_hz, least_hz)))
         return shut
-
-    def _count_rate(self, now_ns: int) -> None:
-        times = self._frame_times_ns
-        if times and now_ns <= times[-1]:
-            times.clear()
-        times.append(now_ns)
-        while len(times) > 2 and times[0] < now_ns - _RATE_WINDOW_NS:
-            times.popleft()
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

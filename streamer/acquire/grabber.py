@@ -13,12 +13,12 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Literal, Protocol
+from typing import Protocol
 
+from ahmsa.images.distinct import is_same_picture
 from ahmsa.types import ByteImage, Frame
 from ahmsa.work.threads import Supervised
 from configs.schema import SourceSettings
-from streamer.acquire.distinct import is_same_picture
 
 HEARTBEAT_S = 0.2
 """A source without news hands out None this often, so that nobody waits for it blindly."""
@@ -51,6 +51,7 @@ class Grabber:
     ) -> None:
         self.name = name
         self.nominal_hz = nominal_hz
+        """As the device claims; real timing is in the frames' timestamps."""
         self.reconnects = 0
         self._reopen = reopen
         self._settings = settings
@@ -80,10 +81,6 @@ class Grabber:
         """Captured, drops by reason and waiting, all of one moment."""
         with self._changed:
             return self._captured, dict(self._drops), len(self._frames)
-
-    @property
-    def state(self) -> Literal["online", "offline"]:
-        return "online" if self.reason is None else "offline"
 
     @property
     def reason(self) -> str | None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, cast
+from typing import cast
 
 from ahmsa.errors import DataError, SourceError
 from ahmsa.images.frames import IMAGE_SUFFIXES, FrameFolder, frame_number
@@ -29,12 +29,12 @@ class Playback:
     """
 
     live = False
-    state: Literal["online", "offline"] = "online"
     reason: str | None = None
 
     def __init__(self, name: str, nominal_hz: float, frames: Iterator[Frame], *, as_fast_as_possible: bool) -> None:
         self.name = name
         self.nominal_hz = nominal_hz
+        """As the file claims; real timing is in the frames' timestamps."""
         self.behind_ns: int | None = None
         self._captured = 0
         self._frames = frames

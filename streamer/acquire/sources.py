@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -75,39 +74,30 @@ class CameraInfo:
 
 
 class Source(Protocol):
-    """Frames to be iterated. At any moment captured = handed out + waiting + the sum of drops."""
+    """Frames to be iterated: all that the program needs of a source, yours or one of its own. Whoever opens it closes it."""
 
     name: str
-    nominal_hz: float
-    """Frame rate that the device or file claims; real timing is in the frames' timestamps."""
     live: bool
     """Paced by a device, on the monotonic clock; else by a file, on its presentation times."""
     behind_ns: int | None
     """Monotonic clock minus capture time, from the first frame on: 0 for devices, None for a file not at its own speed."""
 
-    def __iter__(self) -> Iterator[Frame | None]: ...
-
-    def __enter__(self) -> Source: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None: ...
+    def __iter__(self) -> Iterator[Frame | None]:
+        """None: there is nothing new for the moment."""
+        ...
 
     def account(self) -> tuple[int, dict[str, int], int]:
-        """Captured, drops by reason and waiting, all of one moment."""
+        """Captured, drops by reason and waiting, all of one moment: captured = handed out + waiting + the sum of drops."""
         ...
 
     @property
-    def state(self) -> Literal["online", "offline"]: ...
-
-    @property
-    def reason(self) -> str | None: ...
-
-    def close(self) -> None: ...
+    def reason(self) -> str | None:
+        """Why it is offline; None while it is online."""
+        ...
 
 
-def open_source(spec: SourceSpec, settings: SourceSettings, *, as_fast_as_possible: bool = False) -> Source:
-    """Open what `spec` names; a camera or stream is on return known to deliver pictures.
+def open_source(spec: SourceSpec, settings: SourceSettings, *, as_fast_as_possible: bool = False) -> Grabber | Playback:
+    """Open what `spec` names; a camera or stream is on return known to deliver pictures. Both are contexts, which close it.
 
     Raises SourceError where it cannot be read, UsageError where `spec` makes no sense.
     """

@@ -21,7 +21,7 @@ def status_message(
     return StatusMessage(
         source=source.name,
         t_capture_ns=t_capture_ns,
-        state=source.state,
+        state="online" if source.reason is None else "offline",
         reason=source.reason,
         fps=round(stage.distinct_hz, 2),
         captured=captured,

@@ -181,7 +181,7 @@ class CaptureLoop:
     def _report(self) -> None:
         """Send a status every so often, and soon after a change."""
         now_s = monotonic()
-        state = (self._source.state, self._source.reason, self._result.gates, self._result.states)
+        state = (self._source.reason, self._result.gates, self._result.states)
         due_s = _CHANGE_GAP_S if state != self._sent_state else self._task.settings.stream.status_s
         if now_s - self._sent_s >= due_s:
             self._sent_state, self._sent_s = state, now_s

@@ -64,7 +64,7 @@ def analyse_video(given: Given, job: Job) -> Analysed:
         source = open_source(SourceSpec("video", str(job.video)), settings.source, as_fast_as_possible=True)
     except SourceError as error:
         return Analysed(str(error))
-    with tempfile.TemporaryDirectory(prefix="ahmsa-") as scratch:
+    with source, tempfile.TemporaryDirectory(prefix="ahmsa-") as scratch:
         folder = Path(scratch) / "session"
         recorder = Recorder(
             folder,
@@ -82,11 +82,11 @@ def analyse_video(given: Given, job: Job) -> Analysed:
 def record_source(
     source: Source, stage: CaptureStage, recogniser: Recognising, recorder: Recorder, given: Given, session: str
 ) -> str | None:
-    """Everything that a source has to tell, into a session's files; closes all but the recogniser. Returns what was wrong with
-    the source, or None."""
+    """Everything that a source has to tell, into a session's files; closes the stage and the recorder. Returns what was wrong
+    with the source, or None."""
     worker = WorkerStatus(state="ready", device=recogniser.device, model=recogniser.model_id)
     problem = None
-    with source, stage:
+    with stage:
         try:
             for message in events(
                 source, stage, recogniser, motion_hz=given.settings.stream.motion_hz, status_s=STATUS_S, session=session

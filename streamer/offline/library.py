@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -40,10 +41,12 @@ def analyse(
     any other AhmsaError as the commands do.
     """
     given = Given(settings or LiveSettings(), checkpoint, device)
-    source = _opened(video, given.settings, as_fast_as_possible=True)
-    answering = recogniser or load_recogniser(WorkerTask("", checkpoint, given.settings.recogniser, device))
-    stage = CaptureStage(given.settings.face, given.settings.spotter, detector)
-    with tempfile.TemporaryDirectory(prefix="ahmsa-") as scratch:
+    with (
+        _opened(video, given.settings, as_fast_as_possible=True) as source,
+        tempfile.TemporaryDirectory(prefix="ahmsa-") as scratch,
+    ):
+        answering = recogniser or load_recogniser(WorkerTask("", checkpoint, given.settings.recogniser, device))
+        stage = CaptureStage(given.settings.face, given.settings.spotter, detector)
         folder = Path(scratch) / "session" if out is None else Path(out)
         kept = msgspec.to_builtins(given.settings)
         recorder = Recorder(folder, session=source.name, source=source.name, settings=kept, video=str(video))
@@ -68,8 +71,10 @@ def watch(
     their own for that. Close the iterator to let go of the camera.
     """
     chosen = settings or LiveSettings()
-    opened = _opened(source, chosen, as_fast_as_possible=False)
-    with opened, CaptureStage(chosen.face, chosen.spotter, detector) as stage:
+    with (
+        _opened(source, chosen, as_fast_as_possible=False) as opened,
+        CaptureStage(chosen.face, chosen.spotter, detector) as stage,
+    ):
         answering = recogniser or load_recogniser(WorkerTask("", checkpoint, chosen.recogniser, device))
         spots: dict[str, SpotMessage] = {}
         for message in events(opened, stage, answering, session=opened.name):
@@ -79,7 +84,9 @@ def watch(
                 yield SessionEvent(spots.pop(message.event_id, None), message)
 
 
-def _opened(source: AnySource, settings: LiveSettings, *, as_fast_as_possible: bool) -> Source:
+@contextmanager
+def _opened(source: AnySource, settings: LiveSettings, *, as_fast_as_possible: bool) -> Iterator[Source]:
+    """What is named, open; a source of the caller's own is the caller's to close."""
     if isinstance(source, int):
         spec = SourceSpec("camera", str(source))
     elif isinstance(source, str) and "://" in source:
@@ -87,5 +94,7 @@ def _opened(source: AnySource, settings: LiveSettings, *, as_fast_as_possible: b
     elif isinstance(source, str | Path):
         spec = SourceSpec("images" if Path(source).is_dir() else "video", str(source))
     else:
-        return source
-    return open_source(spec, settings.source, as_fast_as_possible=as_fast_as_possible)
+        yield source
+        return
+    with open_source(spec, settings.source, as_fast_as_possible=as_fast_as_possible) as opened:
+        yield opened
