@@ -41,8 +41,6 @@ from streamer.stream.schema import AnyMessage, RecordingState, SourceState, Stat
 OPEN_EVENTS = 64
 _POLL_MS = 20
 _LAST_LOOP_S = 5.0
-_ASK_AGAIN_S = 5.0
-"""Questions without any answer for so long are asked once more."""
 _LONGEST_SILENCE_S = 30.0
 _SENTENCES_KEPT = 20
 
@@ -64,7 +62,9 @@ class Hub:
         recording: RecordingState = "off",
         record: Record | None = None,
         clock: SessionClock | None = None,
+        ask_again_s: float = 5.0,
     ) -> None:
+        """ask_again_s: questions without any answer for so long are asked once more."""
         self.unanswered = 0
         """Questions that a recogniser still owes an answer to."""
         self.waiting_s = 0.0
@@ -78,6 +78,7 @@ class Hub:
         self._clock = clock or SessionClock()
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._stopping = False
+        self._ask_again_s = ask_again_s
         self._progress_s = self._answered_s = monotonic()
         self._unreadable = 0
         try:
@@ -257,7 +258,7 @@ class Hub:
         # A worker that has forgotten, or a network that has swallowed a question, is asked again.
         for link in changed:
             self._pool.ask_again(self._questions(), link)
-        if monotonic() - self._progress_s > _ASK_AGAIN_S:
+        if monotonic() - self._progress_s > self._ask_again_s:
             self._progress_s = monotonic()
             self._pool.ask_again(self._questions())
         if (self._pool.statuses or self._pool.status) != before:

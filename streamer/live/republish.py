@@ -10,7 +10,7 @@ import zmq
 
 from configs.schema import StreamSettings
 from streamer.live.interrupts import InterruptError, signals
-from streamer.live.supervisor import View
+from streamer.live.options import View
 from streamer.session.reader import read_messages, read_session
 from streamer.stream.messages import publication_times
 from streamer.stream.publisher import Publisher

@@ -11,39 +11,29 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from ahmsa.errors import AhmsaError, CheckpointError, RunError
-from configs.schema import LiveSettings, StreamSettings
-from streamer.acquire.sources import SourceSpec, check_source
+from ahmsa.errors import CheckpointError, RunError
+from configs.schema import StreamSettings
+from streamer.acquire.sources import check_source
 from streamer.live.capture_process import CaptureTask, run_capture
+from streamer.live.care import Care
 from streamer.live.hub import Hub
 from streamer.live.interrupts import InterruptError, output_gone, signals
-from streamer.live.jobs import (
-    GIVE_UP_S,
-    SILENT_S,
-    START_S,
-    WORKER_SILENT_S,
-    SourceJob,
-    WorkerJob,
-    distinct,
-    error_of,
-)
+from streamer.live.jobs import SourceJob, WorkerJob, distinct, error_of
+from streamer.live.options import LiveOptions, View
 from streamer.live.processes import Child, Keeper, Target, end_children
 from streamer.live.source_line import SourceEdge
 from streamer.recognise.worker import WorkerTask, run_worker
 from streamer.session.recorder import Recorder
-from streamer.session.video import VideoKind
 from streamer.stream.client import EmotionStream
 from streamer.stream.clocks import SessionClock
-from streamer.stream.mark import Mark
 from streamer.stream.markers import Answered, MarkerRequest
 from streamer.stream.publisher import INPROC
 from streamer.stream.schema import AnyMessage, RecordingState, StatusMessage
@@ -54,52 +44,9 @@ if TYPE_CHECKING:
     from streamer.lsl.outlets import LslOutlets
     from streamer.web.server import PageServer
 
-_ANSWERS_S = 15.0
-"""How long the last movements of a finished file may wait for their answers."""
 _ENDING_S = 5.0
 _STEP_S = 0.05
 _DRAIN_S = 0.4
-
-
-@dataclass(frozen=True, kw_only=True)
-class LiveOptions:
-    """What one run is given beside its settings."""
-
-    sources: tuple[SourceSpec, ...]
-    settings: LiveSettings
-    checkpoint: Path | None = None
-    """None: the one that ships with the program."""
-    duration_s: float | None = None
-    """Counted from the first frame."""
-    as_fast_as_possible: bool = False
-    record: Path | None = None
-    record_video: VideoKind | None = None
-    """How the pictures are kept beside the record; None: not at all."""
-    web_port: int | None = None
-    """Loopback port of the page, 0 for any free one; None: no page, and no preview pictures."""
-    lsl: bool = False
-    """Events and signal as LSL streams too."""
-    markers_lsl: tuple[str, ...] = ()
-    """Names of LSL streams whose samples become markers."""
-    debug: bool = False
-
-
-class View(Protocol):
-    """Someone who watches: a terminal, lines of text, or nobody."""
-
-    @property
-    def end_wanted(self) -> bool:
-        """The person who watches has asked for the end."""
-        ...
-
-    def opened(self, endpoint: str, mark: Mark | None = None, page: str | None = None) -> None:
-        """Where to subscribe, who sets markers (None where none can be set), and the address of the page where there is one."""
-        ...
-
-    def take(self, message: AnyMessage) -> None: ...
-    def notice(self, text: str) -> None: ...
-    def tick(self) -> None: ...
-    def closed(self) -> None: ...
 
 
 def run_live(options: LiveOptions, view: View) -> None:
@@ -141,10 +88,7 @@ class LiveSession:
         self._settings = options.settings
         self._first_frame_s: float | None = None
         self._ended_s: float | None = None
-        self._failure: AhmsaError | None = None
         self._reason = "failed"
-        self._jobs: list[SourceJob] = []
-        self._workers: list[WorkerJob] = []
         self._folder: Path | None = None
         self._page: PageServer | None = None
         self._lsl: list[LslOutlets | LslMarkers] = []
@@ -166,14 +110,14 @@ class LiveSession:
         return self._hub.endpoint
 
     @property
+    def children(self) -> list[Child]:
+        """The processes that it has started."""
+        return self._care.children
+
+    @property
     def page(self) -> str | None:
         """Address of the page, with its token; None where there is none."""
         return None if self._page is None else self._page.address
-
-    @property
-    def children(self) -> list[Child]:
-        keepers = [job.keeper for job in self._jobs if job.keeper is not None]
-        return [keeper.child for keeper in (*keepers, *(job.keeper for job in self._workers))]
 
     def mark(
         self,
@@ -199,15 +143,13 @@ class LiveSession:
             self._page.check()
         for lsl in self._lsl:
             lsl.check()
-        for source in self._jobs:
-            self._look_after_source(source)
-        for worker in self._workers:
-            self._look_after_worker(worker)
+        self._care.look()
         self._check_crop()
-        if self._failure is not None:
+        if self._care.failure is not None:
             return "failed"
-        ended = [job.is_file and self._hub.has_ended(job.name) for job in self._jobs]
-        if all(has_ended or job.failure for has_ended, job in zip(ended, self._jobs, strict=True)):
+        jobs = self._care.sources
+        ended = [job.is_file and self._hub.has_ended(job.name) for job in jobs]
+        if all(has_ended or job.failure for has_ended, job in zip(ended, jobs, strict=True)):
             return self._sources_ended() if any(ended) else "failed"
         duration_s = self._options.duration_s
         if duration_s is not None and self._first_frame_s is not None and monotonic() - self._first_frame_s >= duration_s:
@@ -217,7 +159,7 @@ class LiveSession:
     def finish(self, reason: str, take: Callable[[AnyMessage], None]) -> None:
         """End in order: capture, worker, hub, recorder. `take` gets the last messages. Raises where the job was not done."""
         unanswered, waiting_s = self._end_children()
-        failure = self._failure or next((job.failure for job in self._jobs if job.failure), None)
+        failure = self._care.failure or next((job.failure for job in self._care.sources if job.failure), None)
         self._reason = reason if failure is None or reason == "interrupted" else "failed"
         self._hub.stop(self._reason)
         while (message := self.stream.next(0)) is not None:
@@ -231,7 +173,8 @@ class LiveSession:
         was_never_there = self._hub.worker_crop_px is None
         # A movement of the last moment may lack its answer when a run is ended; one without any recogniser may not, nor one
         # that has waited for long.
-        is_lost = reason == "source ended" or (reason == "duration" and was_never_there) or waiting_s > _ANSWERS_S / 2
+        waits_long = waiting_s > self._options.answers_s / 2
+        is_lost = reason == "source ended" or (reason == "duration" and was_never_there) or waits_long
         if unanswered and is_lost:
             said = f" (it said: {self._hub.complaint})" if self._hub.complaint else ""
             where = " and ".join(self._worker_endpoints)
@@ -239,7 +182,7 @@ class LiveSession:
 
     def kill(self) -> None:
         """The second Ctrl-C: no questions asked."""
-        for child in self.children:
+        for child in self._care.children:
             child.kill()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -251,8 +194,9 @@ class LiveSession:
         self._folder = folder = Path(tempfile.mkdtemp(prefix="ahmsa-"))
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         own = [] if stream.worker else range(stream.workers)
-        self._worker_endpoints = elsewhere(stream) or [local_endpoint(folder, f"worker{number}") for number in own]
+        self._worker_endpoints = _elsewhere(stream) or [local_endpoint(folder, f"worker{number}") for number in own]
         specs = distinct(list(options.sources))
+        jobs: list[SourceJob] = []
         for number, spec in enumerate(specs):
             edge = SourceEdge(
                 name=spec.name,
@@ -260,24 +204,25 @@ class LiveSession:
                 lossless=spec.kind not in ("camera", "url"),
                 token=secrets.token_bytes(16),
             )
-            self._jobs.append(SourceJob(spec, edge, f"{spec.name}-" if len(specs) > 1 else ""))
+            jobs.append(SourceJob(spec, edge, f"{spec.name}-" if len(specs) > 1 else ""))
         record, clock = None, SessionClock()
         if options.record is not None:
             settings = msgspec.to_builtins(self._settings)
-            names = " ".join(job.name for job in self._jobs)
+            names = " ".join(job.name for job in jobs)
             recorder = Recorder(options.record, session=self.id, source=names, settings=settings, started=clock.start)
             cleanup.callback(lambda: recorder.close(self._reason))
             record = recorder.take
         self._hub = Hub(
             stream,
             session=self.id,
-            sources=[job.edge for job in self._jobs],
+            sources=[job.edge for job in jobs],
             worker_endpoints=self._worker_endpoints,
             recording=recording,
             record=record,
             clock=clock,
         )
         cleanup.callback(self._hub.close)
+        self._care = Care(self._hub, stream.status_s, self._notice)
         # It listens before the first message, in this process, with a queue without limit: it sees every message.
         self.stream = EmotionStream(INPROC, topics=[""], high_water_mark=0, context=self._hub.context)
         cleanup.callback(self.stream.close)
@@ -287,15 +232,16 @@ class LiveSession:
         self._warn()
         self._hub.start()
         cleanup.callback(lambda: self._hub.stop(self._reason))
-        cleanup.callback(lambda: end_children(self.children))
-        for job in self._jobs:
-            name = "capture" if len(self._jobs) == 1 else f"capture {job.name}"
+        cleanup.callback(lambda: end_children(self._care.children))
+        self._care.sources = jobs
+        for job in jobs:
+            name = "capture" if len(jobs) == 1 else f"capture {job.name}"
             make_task = partial(self._capture_task, job)
             job.keeper = self._keep(name, run_capture, make_task, may_restart=not job.is_file)
         for number in own:
             name = "worker" if stream.workers == 1 else f"worker {number + 1}"
             keeper = self._keep(name, run_worker, partial(self._worker_task, number), may_restart=True)
-            self._workers.append(WorkerJob(number, keeper))
+            self._care.workers.append(WorkerJob(number, keeper))
 
     def _serve_page(self, port: int, preview_endpoint: str, cleanup: contextlib.ExitStack) -> None:
         from streamer.web.server import PageServer  # brings the web framework, which only the page needs
@@ -352,76 +298,21 @@ class LiveSession:
             if not is_loopback(endpoint):
                 self._notice(f"pictures of faces are sent to {endpoint}, unencrypted")
 
-    def _look_after_source(self, job: SourceJob) -> None:
-        """Start it again where it died or hangs, and say so; one that cannot be started again has failed."""
-        assert job.keeper is not None
-        death = job.keeper.check()
-        if death is None:
-            self._look_for_silence(job)
-            return
-        has_ended = job.is_file and self._hub.has_ended(job.name)
-        self._hub.source_died(job.name, "offline", death.how)
-        job.is_silent = False
-        if not job.keeper.gave_up:
-            self._notice(f"the {death.name} process died ({death.how}); it is being started again")
-            return
-        job.failure = error_of(death)
-        if len(self._jobs) > 1:
-            self._notice(f"{job.name}: {job.failure}; the other sources go on")
-        elif not has_ended:
-            self._failure = self._failure or job.failure
-
-    def _look_for_silence(self, job: SourceJob) -> None:
-        assert job.keeper is not None
-        if job.keeper.waits or job.keeper.gave_up or self._hub.has_ended(job.name):
-            job.silence.look(object())
-            return
-        activity = self._hub.activity_of(job.name)
-        silent_s = job.silence.look(activity)
-        limit_s = START_S if activity == job.activity_at_start else max(SILENT_S, 3 * self._settings.stream.status_s)
-        if silent_s < limit_s:
-            job.is_silent = False
-        elif not job.is_silent:
-            job.is_silent = True
-            why = f"the capture process has been silent for {limit_s:g} s"
-            self._hub.source_is(job.name, "offline", why)
-            if not job.is_file:
-                job.keeper.child.kill(why)
-        elif silent_s > GIVE_UP_S:
-            job.keeper.child.kill(f"the capture process has been silent for {GIVE_UP_S:g} s")
-
-    def _look_after_worker(self, job: WorkerJob) -> None:
-        activity = self._hub.worker_activity(job.number)
-        if activity is None:
-            job.silence.look(object())
-        elif job.silence.look(activity) > WORKER_SILENT_S:
-            job.keeper.child.kill(f"it has been silent for {WORKER_SILENT_S:g} s")
-        death = job.keeper.check()
-        if death is None:
-            return
-        self._hub.worker_is(job.number, "lost" if job.keeper.gave_up else "restarting", job.keeper.restarts + 1)
-        if not job.keeper.gave_up:
-            self._notice(f"the {death.name} process died ({death.how}); it is being started again")
-        elif all(worker.keeper.gave_up for worker in self._workers):
-            self._failure = self._failure or error_of(death)
-        else:
-            self._notice(f"the {death.name} process died ({death.how}); the others go on")
-
     def _check_crop(self) -> None:
         theirs, ours = self._hub.worker_crop_px, self._settings.face.crop_px
-        if theirs is not None and theirs != ours and self._failure is None:
-            self._failure = CheckpointError(
+        if theirs is not None and theirs != ours and self._care.failure is None:
+            self._care.failure = CheckpointError(
                 f"the recogniser's checkpoint was trained on {theirs} px crops, but face.crop_px is {ours}; set it to {theirs}"
             )
 
     def _sources_ended(self) -> str | None:
         """The files are through: over as soon as the recogniser has answered what it was asked, or will not."""
         self._ended_s = self._ended_s or monotonic()
-        gone = bool(self._workers) and all(job.keeper.gave_up for job in self._workers)
-        if self._hub.unanswered and not gone and monotonic() - self._ended_s < _ANSWERS_S:
+        gone = bool(self._care.workers) and not self._care.has_workers
+        if self._hub.unanswered and not gone and monotonic() - self._ended_s < self._options.answers_s:
             return None
         # Its process ends by itself, and may have something to say about the file: that it is cut off.
-        ending = any(job.is_file and job.keeper is not None and job.keeper.child.alive for job in self._jobs)
+        ending = any(job.is_file and job.keeper is not None and job.keeper.child.alive for job in self._care.sources)
         if ending and monotonic() - self._ended_s < _ENDING_S:
             return None
         return "source ended"
@@ -429,15 +320,15 @@ class LiveSession:
     def _end_children(self) -> tuple[int, float]:
         """End capture first, so that its last candidates and their answers still arrive. Returns how many answers are missing,
         and for how long nothing has been answered."""
-        for job in self._jobs:
+        for job in self._care.sources:
             if job.keeper is not None:
                 job.keeper.child.ask_to_stop()
         until_s = monotonic() + _DRAIN_S
         while monotonic() < until_s and not self._all_is_published():
             sleep(0.01)
         unanswered, waiting_s = self._hub.unanswered, self._hub.waiting_s
-        end_children(self.children)
-        for job in self._jobs:
+        end_children(self._care.children)
+        for job in self._care.sources:
             # A file that turned out to be cut off: the capture process sent its events first, and its error last.
             death = job.keeper.child.death() if job.keeper is not None else None
             if death is not None and not death.killed and job.failure is None:
@@ -445,10 +336,10 @@ class LiveSession:
         return unanswered, waiting_s
 
     def _all_is_published(self) -> bool:
-        return all(self._hub.has_ended(job.name) for job in self._jobs) and not self._hub.unanswered
+        return all(self._hub.has_ended(job.name) for job in self._care.sources) and not self._hub.unanswered
 
 
-def elsewhere(stream: StreamSettings) -> list[str]:
+def _elsewhere(stream: StreamSettings) -> list[str]:
     """Endpoints of recognisers that run elsewhere."""
     return [stream.worker] if isinstance(stream.worker, str) else list(stream.worker or ())
 

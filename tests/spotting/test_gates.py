@@ -1,19 +1,13 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from ahmsa.types import AlignedFace, FaceQuality
+from fake_faces import face
 from spotting.gates import FrameGate
 from spotting.settings import SpotterSettings
 
-FACE = AlignedFace(
-    0, 0, 0, np.zeros((128, 128), np.uint8), np.zeros((468, 2), np.float32), FaceQuality(60, 0, 100, 100), np.eye(2, 3)
-)
-
 
 def at(t_ms, level=0):
-    return replace(FACE, t_capture_ns=round(t_ms * 1e6), pixels=np.full((128, 128), level, np.uint8))
+    return face(t_capture_ns=round(t_ms * 1e6), pixels=np.full((128, 128), level, np.uint8))
 
 
 def test_the_same_picture_again_is_a_duplicate_and_a_changed_one_is_not():

@@ -8,27 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ahmsa.types import LABELS, AlignedFace, Candidate, Emotion, FaceQuality, FlowMap
-from streamer.recognise.worker import Worker
-
-
-def face(index, seed=0, *, face_id=0, crop_px=128, anchor=1, t_capture_ns=None):
-    rng = np.random.default_rng(seed + index)
-    return AlignedFace(
-        index=index,
-        t_capture_ns=index * 33_333_333 if t_capture_ns is None else t_capture_ns,
-        face_id=face_id,
-        pixels=rng.integers(0, 256, (crop_px, crop_px), dtype=np.uint8),
-        landmarks_px=rng.uniform(0, crop_px, (468, 2)).astype(np.float32),
-        quality=FaceQuality(interocular_px=80.0, yaw_deg=1.0, luma=120.0, sharpness=90.0),
-        alignment=rng.uniform(-1, 1, (2, 3)),
-        anchor=anchor,
-        depth_px=rng.uniform(-30, 60, 468).astype(np.float32),
-    )
-
-
-def candidate(phase="provisional", event_id="f0-1", onset=10, apex=15, **values):
-    return Candidate(event_id=event_id, face_id=0, phase=phase, onset=face(onset), apex=face(apex), score=2.5, **values)
+from fake_faces import candidate, face
+from fake_recogniser import Recogniser, ThreadWorker
 
 
 @pytest.fixture
@@ -39,23 +20,6 @@ def make_face():
 @pytest.fixture
 def make_candidate():
     return candidate
-
-
-class Recognition:
-    def __init__(self, apex):
-        mean = float(apex.pixels.mean()) / 255
-        probabilities = dict(zip(LABELS, (0.0, mean, 1 - mean), strict=True))
-        self.emotion = Emotion("positive", probabilities, mean, calibrated=True)
-        self.flow_map = FlowMap(uvs=None, peak_px=2.0, mean_px=0.5, strain_peak=0.1, fallback=False)
-
-
-class Recogniser:
-    """Answers by the apex's brightness, so that another apex is another answer."""
-
-    model_id, device, crop_px = "fake", "cpu", 128
-
-    def recognise(self, pairs):
-        return [Recognition(pair.apex) for pair in pairs]
 
 
 @pytest.fixture(scope="session")
@@ -89,21 +53,6 @@ def start_locked_worker():
     yield start
     for worker in workers:
         worker.stop()
-
-
-class ThreadWorker:
-    def __init__(self, endpoint, recogniser, keys=None):
-        self._stopped = threading.Event()
-        self._worker = Worker(endpoint, keys)
-        self.endpoint = self._worker.endpoint
-        self._thread = threading.Thread(target=self._worker.serve, args=(lambda: recogniser, self._stopped.is_set))
-        self._thread.start()
-
-    def stop(self):
-        if not self._stopped.is_set():
-            self._stopped.set()
-            self._thread.join()
-            self._worker.close()
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ import pytest
 from configs.schema import LiveSettings, SourceSettings, StreamSettings
 from streamer.acquire.sources import SourceSpec
 from streamer.live import supervisor
-from streamer.live.supervisor import LiveOptions, LiveSession
+from streamer.live.options import LiveOptions
+from streamer.live.supervisor import LiveSession
 from streamer.session.reader import read_messages, read_session
 from streamer.stream import schema as wire
 from streamer.stream.client import EmotionStream

@@ -36,13 +36,13 @@ with EmotionStream(sys.argv[1], [EMOTION, MARKER], timeout_s=150) as stream:
 """
 
 
-def command(module, *arguments, function="main"):
-    code = f"from {module} import {function}; {function}()"
+def command(module, *arguments):
+    code = f"from {module} import main; main()"
     return [sys.executable, "-c", code, *map(str, arguments)]
 
 
-def done(*arguments, **values):
-    ended = subprocess.run(command(*arguments, **values), capture_output=True, text=True, timeout=120)
+def done(*arguments):
+    ended = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
@@ -68,12 +68,12 @@ def test_a_study_from_stimulus_to_table(tmp_path, stream):
     folder = tmp_path / "p01"
     arguments = ["--demo", "--headless", "--record", folder, "--record-video", "h264", "--publish", stream]
     live = subprocess.Popen(
-        command("streamer.commands.cli", *arguments, function="live"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command("streamer.commands.live", *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
         wait_for_frames(folder, live)
         door = f"tcp://127.0.0.1:{int(stream.rpartition(':')[2]) + 2}"
-        done("streamer.commands.cli", "please sit still", "--endpoint", door, function="mark")
+        done("streamer.commands.mark", "please sit still", "--endpoint", door)
         told = json.loads(subprocess.run([sys.executable, "-c", STIMULUS, stream], capture_output=True, timeout=200).stdout)
         # However busy the machine is: the session ends when the first movement has been named.
         live.send_signal(signal.SIGINT)

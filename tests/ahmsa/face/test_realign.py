@@ -2,15 +2,15 @@ import cv2
 import numpy as np
 import pytest
 
+import fake_faces
 from ahmsa.face.realign import aligned_like
-from ahmsa.types import AlignedFace, FaceQuality
 
 
 def cut(image, alignment, anchor):
     pixels = cv2.warpAffine(image, alignment, (128, 128), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     landmarks = np.float32([(100, 120), (160, 150)]) @ alignment[:, :2].T + alignment[:, 2]
     depth = np.float32([1.0, 2.0]) * np.float32(np.hypot(*alignment[:, 0]))
-    return AlignedFace(0, 0, 0, pixels, landmarks.astype(np.float32), FaceQuality(60, 0, 100, 100), alignment, anchor, depth)
+    return fake_faces.face(pixels=pixels, landmarks_px=landmarks, alignment=alignment, anchor=anchor, depth_px=depth)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from ahmsa.flow.scaling import min_max
 from ahmsa.flow.strain import strain_magnitude
 from ahmsa.settings import FlowSettings
 from ahmsa.synth.known.pairs import known_expression, known_pair
-from ahmsa.types import AlignedFace, FacePair, FaceQuality
+from ahmsa.types import FacePair
+from fake_faces import face
 
 KEEP = FlowSettings(head_motion="keep")
 SIDE = 128
@@ -20,12 +21,8 @@ def pair():
     return known_pair(1, 2.0, 1.0)
 
 
-def face(pixels):
-    return AlignedFace(0, 0, 0, pixels, np.zeros((0, 2), np.float32), FaceQuality(60, 0, 110, 100), np.eye(2, 3))
-
-
 def faces_of(onset, apex):
-    return FacePair(face(onset), face(apex))
+    return FacePair(face(pixels=onset, landmarks_px=None), face(pixels=apex, landmarks_px=None))
 
 
 def flow_map(pair, settings):

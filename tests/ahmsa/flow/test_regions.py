@@ -3,15 +3,10 @@ import pytest
 
 from ahmsa.face.geometry import canonical_points_px
 from ahmsa.flow.regions import lay_out, region_centres
-from ahmsa.types import AlignedFace, FaceQuality
+from fake_faces import face
 
 SIDE = 112
 CENTRES = canonical_points_px(SIDE)
-
-
-def face(landmarks):
-    pixels = np.zeros((SIDE, SIDE), np.uint8)
-    return AlignedFace(0, 0, 0, pixels, landmarks.astype(np.float32), FaceQuality(60, 0, 110, 100), np.eye(2, 3))
 
 
 def marked(points, radius=4):
@@ -29,7 +24,7 @@ def test_centres_are_the_landmarks_of_the_face():
     landmarks = np.full((468, 2), 50.0)
     landmarks[[33, 133, 159, 145, 158, 153]] = (30.0, 41.0)
     landmarks[61] = (35.0, 80.0)
-    centres, fallback = region_centres(face(landmarks))
+    centres, fallback = region_centres(face(crop_px=SIDE, landmarks_px=landmarks))
     assert not fallback
     assert centres[0].tolist() == [30, 41]
     assert centres[3].tolist() == [35, 80]
@@ -37,7 +32,7 @@ def test_centres_are_the_landmarks_of_the_face():
 
 @pytest.mark.parametrize("landmarks", [np.zeros((0, 2)), np.full((468, 2), -5.0), np.full((468, 2), np.nan)])
 def test_a_face_without_usable_landmarks_gets_the_canonical_centres_and_says_so(landmarks):
-    centres, fallback = region_centres(face(landmarks))
+    centres, fallback = region_centres(face(crop_px=SIDE, landmarks_px=landmarks))
     assert fallback
     assert np.array_equal(centres, CENTRES)
 

@@ -10,16 +10,10 @@ from ahmsa.model.checkpoint import Checkpoint
 from ahmsa.model.net import AhmsaNet
 from ahmsa.model.recogniser import BELOW_NOISE_FLOOR, LOW_CONFIDENCE, OTHER_MOTION, Recogniser
 from ahmsa.settings import FlowSettings, NetSettings, RecogniserSettings
-from ahmsa.types import AlignedFace, FacePair, FaceQuality
+from ahmsa.types import FacePair
+from fake_faces import face
 
 CROP_PX = 64
-QUALITY = FaceQuality(interocular_px=60, yaw_deg=0, luma=120, sharpness=100)
-
-
-def face(pixels: np.ndarray, index: int) -> AlignedFace:
-    return AlignedFace(
-        index, index * 33_000_000, 0, pixels, np.zeros((0, 2), np.float32), QUALITY, np.eye(2, 3, dtype=np.float64)
-    )
 
 
 def movement(shift_px: float) -> FacePair:
@@ -29,7 +23,7 @@ def movement(shift_px: float) -> FacePair:
     field = shift_px * np.exp(-((x - 20) ** 2 + (y - 48) ** 2) / 60)
     moved = cv2.remap(skin, x - field, y, cv2.INTER_CUBIC)
     onset, apex = (np.clip(each, 0, 255).astype(np.uint8) for each in (skin, moved))
-    return FacePair(face(onset, 0), face(apex, 5))
+    return FacePair(face(0, pixels=onset, landmarks_px=None), face(5, pixels=apex, landmarks_px=None))
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-import matplotlib.image
-import numpy as np
+import dataclasses
 
-from ahmsa.types import AlignedFace, Candidate, FaceQuality
+import matplotlib.image
+
+from fake_faces import candidate, face
 from spotting.evaluate.plots import plot_record
 from spotting.evaluate.record import Record
 from spotting.evaluate.scoring import Interval
@@ -9,26 +10,16 @@ from spotting.regions import REGIONS
 from spotting.spotter import Motion, Step
 
 
-def face(index):
-    return AlignedFace(
-        index,
-        index * 10_000_000,
-        0,
-        np.zeros((8, 8), np.uint8),
-        np.zeros((0, 2), np.float32),
-        FaceQuality(60, 0, 100, 100),
-        np.eye(2, 3),
-    )
-
-
-def candidate(phase, **more):
-    return Candidate("0-1", 0, phase, face(100), face(117), 2.5, apex_t_ns=1_173_000_000, **more)
+def moved(phase, **more):
+    """A movement from 1.0 s to 1.17 s; its frames are counted a hundred a second."""
+    faces = {name: face(index, t_capture_ns=index * 10_000_000) for name, index in (("onset", 100), ("apex", 117))}
+    return dataclasses.replace(candidate(phase), **faces, apex_t_ns=1_173_000_000, **more)
 
 
 def test_a_confirmed_movement_is_a_row_in_frames_and_ms():
     record = Record()
-    record.take(Step(candidate=candidate("provisional")))
-    record.take(Step(candidate=candidate("confirmed", offset_t_ns=1_400_000_000)))
+    record.take(Step(candidate=moved("provisional")))
+    record.take(Step(candidate=moved("confirmed", offset_t_ns=1_400_000_000)))
     [movement] = record.movements
     row = movement.row("talk")
     assert (row["onset"], row["apex"], row["offset"]) == (100, 117, 140)
@@ -38,7 +29,7 @@ def test_a_confirmed_movement_is_a_row_in_frames_and_ms():
 
 def test_a_gated_movement_names_its_gate():
     record = Record()
-    record.take(Step(rejected=candidate("retracted", reason="blink")))
+    record.take(Step(rejected=moved("retracted", reason="blink")))
     assert record.movements[0].gate == "blink"
 
 
@@ -49,7 +40,7 @@ def test_the_plot_is_a_picture_even_of_nothing(tmp_path):
         values = dict.fromkeys(REGIONS, 0.1)
         gates = dict.fromkeys(REGIONS, "speech" if 20 < i < 40 else None)
         record.take(Step(Motion(i * 33_000_000, values, dict.fromkeys(REGIONS, 0.3), gates)))
-    record.take(Step(candidate=candidate("confirmed", offset_t_ns=1_400_000_000)))
-    record.take(Step(rejected=candidate("retracted", reason="blink")))
+    record.take(Step(candidate=moved("confirmed", offset_t_ns=1_400_000_000)))
+    record.take(Step(rejected=moved("retracted", reason="blink")))
     plot_record(record, tmp_path / "full.png", "full", [Interval("", 1000, 1170, 1400, "micro")])
     assert matplotlib.image.imread(tmp_path / "full.png").std() > matplotlib.image.imread(tmp_path / "empty.png").std()

@@ -1,74 +1,25 @@
-import secrets
+from contextlib import contextmanager
 from time import monotonic, sleep
 
 import pytest
 import zmq
 
-from ahmsa.errors import RunError, StreamError, UsageError
+from ahmsa.errors import RunError, StreamError
 from configs.schema import StreamSettings
-from streamer.live import hub
+from fake_faces import candidate, face
+from fake_recogniser import Recognition
+from hub_rig import SETTINGS, TOKEN
 from streamer.live.hub import OPEN_EVENTS, Hub
 from streamer.live.source_line import SourceEdge
-from streamer.recognise.worker import Worker
 from streamer.stream import schema as wire
 from streamer.stream.client import EmotionStream
-from streamer.stream.internal import CANDIDATE, ENDED, MESSAGE, Refusal, Stamps, parts_of
+from streamer.stream.internal import CANDIDATE, ENDED, MESSAGE, Stamps, WorkerReady, encode_reply, parts_of
+from streamer.stream.messages import answer_of
 from streamer.stream.publisher import INPROC
-from streamer.stream.sockets import is_loopback
 
-SETTINGS = StreamSettings(publish="tcp://127.0.0.1:*")
-TOKEN = b"only the capture process knows it"
-
-
-class Rig:
-    """A hub with the test in the place of the capture process and of a subscriber."""
-
-    def __init__(self, folder, worker_endpoint, *, lossless=False, **values):
-        capture = f"ipc://{folder}/{secrets.token_hex(3)}"
-        edge = SourceEdge(name="demo", endpoint=capture, lossless=lossless, token=TOKEN)
-        self.hub = Hub(SETTINGS, session="s1", sources=[edge], worker_endpoints=[worker_endpoint], **values)
-        self.stream = EmotionStream(INPROC, topics=[""], high_water_mark=0, context=self.hub.context)
-        self.push = self.hub.context.socket(zmq.PUSH)
-        self.push.setsockopt(zmq.SNDHWM, 4)
-        self.push.setsockopt(zmq.LINGER, 0)
-        self.push.connect(capture)
-        self.hub.start()
-
-    def send(self, candidate, stamps=None):
-        self.push_message(CANDIDATE, *parts_of(candidate, stamps or Stamps()))
-
-    def push_message(self, *frames):
-        self.push.send_multipart([TOKEN, *frames])
-
-    def until(self, wanted, timeout_s=8.0):
-        """Messages up to the first that is wanted."""
-        seen, until_s = [], monotonic() + timeout_s
-        while monotonic() < until_s:
-            message = self.stream.next(0.1)
-            if message is not None:
-                seen.append(message)
-                if wanted(message):
-                    return seen
-        raise AssertionError(f"it never came; seen: {seen}")
-
-    def close(self):
-        self.hub.stop("over")
-        self.stream.close()
-        self.push.close()
-        self.hub.close()
-
-
-@pytest.fixture
-def rig(tmp_path):
-    rigs = []
-
-    def make(worker_endpoint, **values):
-        rigs.append(Rig(tmp_path, worker_endpoint, **values))
-        return rigs[-1]
-
-    yield make
-    for one in rigs:
-        one.close()
+READY = encode_reply(WorkerReady(instance="old", model="old", device="cpu", crop_px=128))
+FOUND = Recognition(face(15))
+ANSWER = answer_of(candidate("confirmed"), FOUND.emotion, FOUND.flow_map, "old", 1.0)
 
 
 def await_true(condition, timeout_s=8.0):
@@ -127,48 +78,48 @@ def test_questions_wait_for_a_worker_that_is_not_there_yet(rig, start_worker, ma
 def test_a_worker_that_dies_with_a_question_is_followed_by_one_that_answers(rig, start_worker, make_candidate, tmp_path):
     endpoint = f"ipc://{tmp_path}/worker"
     one = rig(endpoint)
-    silent = zmq.Context()
-    socket = silent.socket(zmq.ROUTER)
-    socket.setsockopt(zmq.LINGER, 0)
-    socket.bind(endpoint)
-    assert socket.poll(5000), "the hub never said hello"
-    client, _ = socket.recv_multipart()
-    socket.send_multipart([client, b'{"schema":"ahmsa.ready/1","instance":"old","model":"old","device":"cpu","crop_px":128}'])
-    one.until(is_ready)
-    one.send(make_candidate("confirmed"))
-    while True:
-        assert socket.poll(5000), "the question never came"
-        if socket.recv_multipart()[1] == CANDIDATE:
-            break
-    silent.destroy(linger=0)
+    with silent_recogniser(endpoint) as (socket, _):
+        one.until(is_ready)
+        one.send(make_candidate("confirmed"))
+        next_question(socket)
     start_worker(endpoint)
     emotion = one.until(is_emotion)[-1]
     assert (emotion.event_id, emotion.model) == ("f0-1", "fake")
 
 
-def test_a_question_that_got_lost_is_asked_again(rig, start_worker, make_candidate, recogniser, monkeypatch):
-    class Forgetful:
-        """Takes the first question and says nothing, as if the network had swallowed it."""
-
-        model_id, device, crop_px = "fake", "cuda", 128
-        asked = 0
-
-        def recognise(self, pairs):
-            self.asked += 1
-            if self.asked == 1:
-                raise StreamError("swallowed")
-            return recogniser.recognise(pairs)
-
-    monkeypatch.setattr(hub, "_ASK_AGAIN_S", 0.2)
-    monkeypatch.setattr(Worker, "_reply", only_answers(Worker._reply))
-    one = rig(start_worker(recogniser=Forgetful()).endpoint)
-    one.until(is_ready)
-    one.send(make_candidate("confirmed"))
-    assert one.until(is_emotion)[-1].event_id == "f0-1"
+def test_a_question_that_got_lost_is_asked_again(rig, make_candidate, tmp_path):
+    endpoint = f"ipc://{tmp_path}/worker"
+    one = rig(endpoint, ask_again_s=0.2)
+    with silent_recogniser(endpoint) as (socket, client):
+        one.until(is_ready)
+        one.send(make_candidate("confirmed"))
+        first, second = (next_question(socket) for _ in range(2))
+        assert first == second
+        socket.send_multipart([client, encode_reply(ANSWER)])
+        assert one.until(is_emotion)[-1].event_id == "f0-1"
 
 
-def only_answers(reply):
-    return lambda worker, client, message: None if isinstance(message, Refusal) else reply(worker, client, message)
+@contextmanager
+def silent_recogniser(endpoint):
+    """One that says that it is ready, and what the test sends by its socket to the client."""
+    context = zmq.Context()
+    try:
+        socket = context.socket(zmq.ROUTER)
+        socket.bind(endpoint)
+        assert socket.poll(5000), "the hub never said hello"
+        client, _ = socket.recv_multipart()
+        socket.send_multipart([client, READY])
+        yield socket, client
+    finally:
+        context.destroy(linger=0)
+
+
+def next_question(socket):
+    while True:
+        assert socket.poll(5000), "the question never came"
+        _, kind, *parts = socket.recv_multipart()
+        if kind == CANDIDATE:
+            return parts
 
 
 def test_a_refused_question_is_counted_and_holds_nobody_back(rig, start_worker, make_candidate, recogniser):
@@ -268,43 +219,6 @@ def test_a_recogniser_that_talks_nonsense_is_named_at_the_end_and_ends_nothing(r
         context.destroy(linger=0)
     assert one.hub.complaint.startswith("a recogniser's reply does not fit its schema")
     assert one.hub.refusals == {}, "no movement was refused"
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "is_private"),
-    [
-        ("tcp://127.0.0.1:5556", True),
-        ("tcp://localhost:5556", True),
-        ("tcp://[::1]:5556", True),
-        ("ipc:///tmp/x", True),
-        ("tcp://0.0.0.0:5556", False),
-        ("tcp://*:5556", False),
-        ("tcp://192.168.1.4:5556", False),
-        ("tcp://gpu-box:5557", False),
-        ("tcp://127.1:5556", True),
-        ("tcp://[::ffff:127.0.0.1]:5556", True),
-        ("udp://127.0.0.1:5556", False),
-        ("vmci://1:5556", False),
-    ],
-)
-def test_which_endpoints_leave_this_machine(endpoint, is_private):
-    assert is_loopback(endpoint) is is_private
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "words"),
-    [
-        ("tcp://127.0.0.1:70000", "has no such port"),
-        ("foo", "is no endpoint"),
-        ("", "is no endpoint"),
-        ("tcp://a", "is no endpoint"),
-    ],
-)
-def test_an_endpoint_that_cannot_be_is_a_usage_error(endpoint, words):
-    with pytest.raises(UsageError, match=words):
-        EmotionStream(endpoint)
-    with pytest.raises(UsageError, match=words):
-        Worker(endpoint)
 
 
 def test_a_message_without_the_token_is_not_believed(rig, tmp_path):

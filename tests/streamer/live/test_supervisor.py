@@ -16,42 +16,18 @@ from ahmsa.errors import CheckpointError, RunError, StreamError
 from ahmsa.settings import FaceSettings
 from ahmsa.synth import clip_of, event
 from configs.schema import LiveSettings, SourceSettings, StreamSettings
+from fake_recogniser import run_fake_worker
 from spotting.settings import SpotterSettings
 from streamer.acquire.capture import CaptureStage
 from streamer.acquire.sources import SourceSpec, open_source
-from streamer.live import processes
 from streamer.live import supervisor as live
 from streamer.live.interrupts import InterruptError
-from streamer.live.supervisor import LiveOptions, LiveSession, run_live
+from streamer.live.options import LiveOptions
+from streamer.live.supervisor import LiveSession, run_live
 from streamer.offline.replay import events
 from streamer.session.reader import read_messages
 from streamer.session.video import VideoRecorder
 from streamer.stream import schema as wire
-
-FAKE_WORKER = """
-from streamer.recognise.worker import Worker
-from tests_fakes import Recogniser
-
-def run_fake_worker(task, stopped):
-    worker = Worker(task.endpoint)
-    try:
-        worker.serve(Recogniser, stopped)
-    finally:
-        worker.close()
-"""
-FAKES = """
-from ahmsa.types import Emotion, FlowMap
-
-class Recognition:
-    emotion = Emotion("positive", {"negative": 0.1, "positive": 0.8, "surprise": 0.1}, 0.8, calibrated=True)
-    flow_map = FlowMap(uvs=None, peak_px=2.0, mean_px=0.5, strain_peak=0.1, fallback=False)
-
-class Recogniser:
-    model_id, device, crop_px = "fake", "cpu", 128
-
-    def recognise(self, candidates):
-        return [Recognition() for _ in candidates]
-"""
 
 
 class Collector:
@@ -103,16 +79,9 @@ def options(video):
 
 
 @pytest.fixture
-def fake_worker_process(tmp_path, monkeypatch):
+def fake_worker_process(monkeypatch):
     """Worker processes run a fake recogniser: torch and weights stay out of these tests."""
-    (tmp_path / "tests_fakes.py").write_text(FAKES)
-    (tmp_path / "tests_fake_worker.py").write_text(FAKE_WORKER)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    for name in ("tests_fakes", "tests_fake_worker"):
-        sys.modules.pop(name, None)
-    import tests_fake_worker
-
-    monkeypatch.setattr(live, "run_worker", tests_fake_worker.run_fake_worker)
+    monkeypatch.setattr(live, "run_worker", run_fake_worker)
 
 
 @pytest.fixture(autouse=True)
@@ -242,10 +211,9 @@ def test_a_checkpoint_of_another_crop_size_ends_the_run(options, start_worker, r
         run_live(options(start_worker(recogniser=Other()).endpoint, as_fast_as_possible=False), Collector())
 
 
-def test_a_worker_that_never_answers_is_a_failed_run(options, monkeypatch):
-    monkeypatch.setattr(live, "_ANSWERS_S", 0.2)
+def test_a_worker_that_never_answers_is_a_failed_run(options):
     with pytest.raises(RunError, match=r"1 movement\(s\) got no answer from the recogniser at tcp://127.0.0.1:9"):
-        run_live(options("tcp://127.0.0.1:9"), Collector())
+        run_live(options("tcp://127.0.0.1:9", answers_s=0.2), Collector())
 
 
 def test_a_duration_without_any_recogniser_is_a_failed_run(options):
@@ -281,9 +249,13 @@ def test_a_signal_in_the_middle_of_the_end_leaves_nothing_behind(options, start_
         run_live(options(start_worker().endpoint, duration_s=0.1), Late())
 
 
-def test_the_whole_ladder_fits_into_two_seconds():
-    steps_s = [live._DRAIN_S, processes._JOIN_S, processes._KILL_S]
-    assert sum(steps_s) < 2.0
+def test_processes_that_no_longer_listen_are_killed_at_the_end(options, fake_worker_process):
+    with LiveSession(options(as_fast_as_possible=False), print) as session:
+        frozen = session.children
+        for child in frozen:
+            os.kill(child.pid, signal.SIGSTOP)
+        session.finish("ended by key", lambda message: None)
+        assert {child.name for child in frozen if not child.alive} == {"capture", "worker"}
 
 
 def test_the_capture_process_does_without_torch(video):

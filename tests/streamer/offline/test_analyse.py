@@ -11,7 +11,8 @@ from ahmsa.errors import UsageError
 from ahmsa.synth import clip_of, event
 from configs.schema import LiveSettings, StreamSettings
 from streamer.acquire.sources import SourceSpec
-from streamer.live.supervisor import LiveOptions, run_live
+from streamer.live.options import LiveOptions
+from streamer.live.supervisor import run_live
 from streamer.offline import analyse_video
 from streamer.offline.analyse import analyse, on_cluster, plan
 from streamer.offline.analyse_video import Given

@@ -151,7 +151,7 @@ def test_another_program_answers_with_something_else():
         [
             sys.executable,
             "-c",
-            "from streamer.commands.cli import mark; mark()",
+            "from streamer.commands.mark import main; main()",
             "film 3",
             "--endpoint",
             f"tcp://127.0.0.1:{port}",
@@ -176,7 +176,7 @@ def test_the_command_says_when_the_marker_was_set(hub):
     command = [
         sys.executable,
         "-c",
-        "from streamer.commands.cli import mark; mark()",
+        "from streamer.commands.mark import main; main()",
         "trial",
         "17",
         "--endpoint",

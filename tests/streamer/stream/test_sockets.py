@@ -3,7 +3,10 @@
 import pytest
 import zmq
 
-from streamer.stream.sockets import MOST_PARTS, SUBSCRIPTION_BYTES, bound, make_socket, receive
+from ahmsa.errors import UsageError
+from streamer.recognise.worker import Worker
+from streamer.stream.client import EmotionStream
+from streamer.stream.sockets import MOST_PARTS, SUBSCRIPTION_BYTES, bound, is_loopback, make_socket, receive
 
 WAIT_MS = 5000
 
@@ -69,3 +72,40 @@ def test_a_subscription_beyond_the_limit_is_not_taken(sides):
     assert ours.poll(WAIT_MS)
     assert ours.recv() == b"\x01emotion."
     assert sides.ours(zmq.PUB).getsockopt(zmq.MAXMSGSIZE) == SUBSCRIPTION_BYTES
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "is_private"),
+    [
+        ("tcp://127.0.0.1:5556", True),
+        ("tcp://localhost:5556", True),
+        ("tcp://[::1]:5556", True),
+        ("ipc:///tmp/x", True),
+        ("tcp://0.0.0.0:5556", False),
+        ("tcp://*:5556", False),
+        ("tcp://192.168.1.4:5556", False),
+        ("tcp://gpu-box:5557", False),
+        ("tcp://127.1:5556", True),
+        ("tcp://[::ffff:127.0.0.1]:5556", True),
+        ("udp://127.0.0.1:5556", False),
+        ("vmci://1:5556", False),
+    ],
+)
+def test_which_endpoints_leave_this_machine(endpoint, is_private):
+    assert is_loopback(endpoint) is is_private
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [
+        ("tcp://127.0.0.1:70000", "has no such port"),
+        ("foo", "is no endpoint"),
+        ("", "is no endpoint"),
+        ("tcp://a", "is no endpoint"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_is_a_usage_error(endpoint, words):
+    with pytest.raises(UsageError, match=words):
+        EmotionStream(endpoint)
+    with pytest.raises(UsageError, match=words):
+        Worker(endpoint)

@@ -1,4 +1,7 @@
-"""The commands as a user meets them: in processes of their own."""
+"""`ahmsa-live` and the commands around it as a user meets them, in processes of their own.
+
+Covers streamer.commands.options, streamer.commands.watch and streamer.commands.keys.
+"""
 
 import json
 import os
@@ -10,9 +13,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ahmsa.settings import RecogniserSettings
-from streamer.commands import worker as worker_command
-from streamer.recognise.worker import WorkerTask
 from streamer.stream.client import EmotionStream
 from streamer.stream.schema import json_schema_text
 
@@ -30,14 +30,14 @@ def quiet_environment(**more):
     return {**os.environ, "COLUMNS": "200", **{name: str(value) for name, value in more.items()}}
 
 
-@pytest.mark.parametrize("command", ["live", "watch", "worker"])
+@pytest.mark.parametrize("command", ["keys", "live", "mark", "watch", "worker"])
 def test_help_loads_nothing_heavy(command):
     code = f"""
 import sys
-from streamer.commands.cli import {command}
+from streamer.commands.{command} import main
 sys.argv = ["ahmsa-{command}", "--help"]
 try:
-    {command}()
+    main()
 except SystemExit as end:
     assert end.code == 0
 print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
@@ -192,16 +192,6 @@ def test_a_worker_whose_port_is_taken_says_so(start_worker):
     ended = run("ahmsa-worker", "--bind", start_worker().endpoint)
     assert ended.returncode == 1
     assert "in use" in ended.stderr
-
-
-def test_ctrl_c_ends_a_worker_that_is_still_loading(monkeypatch):
-    def load(task):
-        os.kill(os.getpid(), signal.SIGINT)
-        raise AssertionError("it went on loading")
-
-    monkeypatch.setattr(worker_command, "load_recogniser", load)
-    with pytest.raises(KeyboardInterrupt):
-        worker_command.serve_here(WorkerTask("tcp://127.0.0.1:*", None, RecogniserSettings(), "cpu"))
 
 
 def test_an_output_without_the_characters_shows_question_marks_and_goes_on(start_worker):
