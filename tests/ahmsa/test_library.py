@@ -1,4 +1,7 @@
-"""The library as one imports it."""
+"""The library as one imports it.
+
+Covers ahmsa.model.pair, ahmsa.shadows, streamer.offline.library.
+"""
 
 import subprocess
 import sys

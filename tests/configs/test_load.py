@@ -1,3 +1,5 @@
+"""Covers configs.schema, ahmsa.settings, spotting.settings."""
+
 from pathlib import Path
 
 import pytest

@@ -1,4 +1,7 @@
-"""The decision alone, on written signals: no pictures, thousands of frames a second."""
+"""The decision alone, on written signals: no pictures, thousands of frames a second.
+
+Covers spotting.held, spotting.movement.
+"""
 
 import numpy as np
 import pytest

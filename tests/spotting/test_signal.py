@@ -1,3 +1,5 @@
+"""Covers spotting.regions."""
+
 from dataclasses import replace
 
 import cv2

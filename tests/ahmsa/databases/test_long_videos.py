@@ -1,4 +1,7 @@
-"""SAMM Long Videos and CAS(ME)^2 as distributed, invented."""
+"""SAMM Long Videos and CAS(ME)^2 as distributed, invented.
+
+Covers ahmsa.databases.readers.casme2_long, ahmsa.databases.readers.samm_long.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Our FaceMesh loop, held against landmarks that MediaPipe's own FaceMesh found in the same pictures (`make parity`)."""
+"""Our FaceMesh loop, held against landmarks that MediaPipe's own FaceMesh found in the same pictures (`make parity`).
+
+Covers ahmsa.face.litert, ahmsa.synth.known.views.
+"""
 
 from pathlib import Path
 

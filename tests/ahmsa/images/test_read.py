@@ -1,4 +1,7 @@
-"""Images of a half-finished copy are refused, not filled up with grey."""
+"""Images of a half-finished copy are refused, not filled up with grey.
+
+Covers ahmsa.images.header.
+"""
 
 from __future__ import annotations
 

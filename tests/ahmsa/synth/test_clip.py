@@ -1,4 +1,8 @@
-"""Camera frames of the clip generator."""
+"""Camera frames of the clip generator.
+
+Covers ahmsa.synth.camera, ahmsa.synth.drawing.portrait, ahmsa.synth.drawing.render, ahmsa.synth.drawing.openings,
+ahmsa.synth.scenario.moment.
+"""
 
 from dataclasses import replace
 from itertools import pairwise

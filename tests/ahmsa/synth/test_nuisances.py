@@ -1,3 +1,5 @@
+"""Covers ahmsa.synth.drawing.accessories, ahmsa.synth.drawing.people, ahmsa.synth.scenario.performers."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Covers spotting.benchmark.baselines, spotting.benchmark.plots."""
+
 import matplotlib.image
 import pytest
 

@@ -1,3 +1,5 @@
+"""Covers spotting.evaluate.plots."""
+
 import dataclasses
 
 import matplotlib.image

@@ -1,3 +1,5 @@
+"""Covers spotting.selftest.trials."""
+
 import math
 
 import pytest

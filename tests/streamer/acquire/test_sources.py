@@ -1,3 +1,5 @@
+"""Covers streamer.acquire.playback."""
+
 import itertools
 import time
 

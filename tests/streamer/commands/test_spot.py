@@ -1,3 +1,5 @@
+"""Covers streamer.offline.spot_database."""
+
 import csv
 import sys
 

@@ -1,4 +1,7 @@
-"""The whole program with its real processes, on a short clip: what it tells, and how it ends."""
+"""The whole program with its real processes, on a short clip: what it tells, and how it ends.
+
+Covers streamer.live.capture_process, streamer.live.options, streamer.acquire.status.
+"""
 
 import os
 import signal

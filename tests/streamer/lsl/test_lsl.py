@@ -1,4 +1,7 @@
-"""LSL with real streams, whose other ends live in processes of their own."""
+"""LSL with real streams, whose other ends live in processes of their own.
+
+Covers streamer.lsl.library, streamer.lsl.markers, streamer.lsl.outlets.
+"""
 
 import struct
 import subprocess

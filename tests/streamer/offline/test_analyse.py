@@ -1,3 +1,5 @@
+"""Covers streamer.offline.analyse_video."""
+
 import csv
 import shutil
 import tempfile

@@ -1,3 +1,5 @@
+"""Covers streamer.selftest.watch."""
+
 import math
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Covers streamer.selftest.blind, streamer.selftest.show, streamer.selftest.summary."""
+
 import msgspec
 import numpy as np
 import pytest

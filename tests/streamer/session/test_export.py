@@ -1,4 +1,8 @@
-"""Every export is opened again by a reader of its own format."""
+"""Every export is opened again by a reader of its own format.
+
+Covers streamer.session.export.bids, streamer.session.export.elan, streamer.session.export.formats,
+streamer.session.export.parquet, streamer.session.export.textgrid, streamer.session.export.tiers, streamer.commands.export.
+"""
 
 import csv
 import json

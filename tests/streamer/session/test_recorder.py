@@ -1,3 +1,5 @@
+"""Covers streamer.session.reader, streamer.live.republish."""
+
 import os
 import shutil
 import signal

@@ -1,4 +1,9 @@
-"""The page about a session: what is on it, and that a browser shows it without a script error."""
+"""The page about a session: what is on it, and that a browser shows it without a script error.
+
+Covers streamer.session.report.crossings, streamer.session.report.page, streamer.session.report.pictures,
+streamer.session.report.report, streamer.session.report.timeline, streamer.session.signal, streamer.commands.report,
+configs.report.
+"""
 
 import dataclasses
 import os

@@ -1,3 +1,5 @@
+"""Covers streamer.session.table."""
+
 import csv
 import io
 

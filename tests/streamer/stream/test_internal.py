@@ -1,3 +1,5 @@
+"""Covers ahmsa.types."""
+
 import dataclasses
 
 import msgspec

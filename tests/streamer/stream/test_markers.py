@@ -1,3 +1,5 @@
+"""Covers streamer.commands.mark."""
+
 import subprocess
 import sys
 from queue import SimpleQueue

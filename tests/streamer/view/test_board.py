@@ -1,3 +1,5 @@
+"""Covers streamer.view.source_board."""
+
 from pathlib import Path
 
 import msgspec

@@ -1,3 +1,5 @@
+"""Covers ahmsa.palette."""
+
 import pytest
 
 from ahmsa.palette import GREY

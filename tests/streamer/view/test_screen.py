@@ -1,3 +1,5 @@
+"""Covers streamer.view.help_screen, streamer.view.movements."""
+
 import io
 from pathlib import Path
 

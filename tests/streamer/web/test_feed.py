@@ -1,4 +1,7 @@
-"""What one page gets, in which order, and what a slow one loses."""
+"""What one page gets, in which order, and what a slow one loses.
+
+Covers streamer.stream.preview.
+"""
 
 import asyncio
 import json

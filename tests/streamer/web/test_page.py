@@ -1,4 +1,7 @@
-"""The page as a person sees it, in headless Chromium."""
+"""The page as a person sees it, in headless Chromium.
+
+Covers streamer.web.app, streamer.web.server.
+"""
 
 import msgspec
 import numpy as np

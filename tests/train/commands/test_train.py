@@ -1,3 +1,5 @@
+"""Covers train.commands.maps, train.commands.options, train.commands.tables."""
+
 from __future__ import annotations
 
 import sys

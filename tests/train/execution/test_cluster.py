@@ -1,3 +1,5 @@
+"""Covers ahmsa.work.cluster."""
+
 from __future__ import annotations
 
 import sys

@@ -1,3 +1,5 @@
+"""Covers train.execution.tasks."""
+
 from __future__ import annotations
 
 import csv

@@ -1,3 +1,5 @@
+"""Covers train.models.architecture, train.models.contract, train.models.memory, train.models.networks, train.models.stack."""
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,7 @@
-"""`ahmsa-data check`: totals, problems and the published list."""
+"""`ahmsa-data check`: totals, problems and the published list.
+
+Covers ahmsa.databases.catalogue, ahmsa.databases.composite, train.commands.data.
+"""
 
 from __future__ import annotations
 

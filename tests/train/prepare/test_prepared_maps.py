@@ -1,4 +1,7 @@
-"""`ahmsa-data prepare`: frames to maps, kept, resumed, and honest about what could not be used."""
+"""`ahmsa-data prepare`: frames to maps, kept, resumed, and honest about what could not be used.
+
+Covers train.prepare.clip_worker, train.prepare.contact_sheet, train.prepare.map_file.
+"""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Covers train.report.body, train.report.plots."""
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,7 @@
-"""Annotation tables as awkward as the published ones."""
+"""Annotation tables as awkward as the published ones.
+
+Covers ahmsa.databases.files.workbook_apart.
+"""
 
 from __future__ import annotations
 

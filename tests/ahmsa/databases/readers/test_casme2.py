@@ -1,4 +1,7 @@
-"""CASME II as distributed, invented."""
+"""CASME II as distributed, invented.
+
+Covers ahmsa.databases.collect, ahmsa.databases.clips.
+"""
 
 from __future__ import annotations
 

@@ -1,3 +1,7 @@
+"""Covers ahmsa.flow.tvl1.compiled, ahmsa.flow.tvl1.graphs, ahmsa.flow.tvl1.median, ahmsa.flow.tvl1.pyramid,
+ahmsa.synth.known.pairs.
+"""
+
 import cv2
 import numpy as np
 import pytest

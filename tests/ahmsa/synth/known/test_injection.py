@@ -1,3 +1,5 @@
+"""Covers ahmsa.synth.known.movements."""
+
 import cv2
 import numpy as np
 import pytest
