@@ -1,3 +1,5 @@
+"""Covers streamer.view.marker_line and streamer.stream.mark."""
+
 import io
 from pathlib import Path
 
