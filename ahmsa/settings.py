@@ -1,4 +1,4 @@
-"""Settings of the `ahmsa` room. Light on purpose: no torch, no OpenCV, so that `--help` stays quick.
+"""Settings of the `ahmsa` package. Light on purpose: no torch, no OpenCV, so that `--help` stays quick.
 
 Those that change pixels (`FaceSettings.crop_px`, `FlowSettings`) travel in the checkpoint: a network judges only maps made
 the way its training maps were made.
@@ -89,7 +89,7 @@ class NetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     channel_reduction: Annotated[int, Meta(ge=1, le=1024)] = 4
     """Bottleneck of the channel attention: channels / channel_reduction."""
     position: bool = True
-    """Add a learned position to every patch; without it attention cannot tell an eye from a lip corner."""
+    """Add a learned position to every patch; without it attention does not distinguish an eye from a lip corner."""
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     """Part of the numbers in attention, feed forward and the head's input that is dropped while training."""
     drop_path: Annotated[float, Meta(ge=0, lt=1)] = 0.0

@@ -13,5 +13,5 @@ SESSION_FILE = "session.json"
 def main() -> None:
     """Entry point of `ahmsa-report`."""
     about_session = any((Path(argument) / SESSION_FILE).exists() for argument in sys.argv[1:] if not argument.startswith("-"))
-    # Neither room knows the other, and this one neither.
+    # Neither of the two packages imports the other, and this one imports neither.
     import_module("streamer.commands.report" if about_session else "train.commands.report").main()

@@ -41,7 +41,7 @@ class FitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     sampling: Literal["shuffle", "balanced"] = "shuffle"
     """balanced: rare classes are repeated until all are equally frequent."""
     precision: Literal["float32", "tf32", "bf16"] = "float32"
-    """tf32 and bf16 trade digits for speed on GPUs; the CPU knows float32 and bf16."""
+    """tf32 and bf16 trade precision for speed on GPUs; the CPU has float32 and bf16."""
     group: Annotated[int, Meta(ge=0)] = 0
     """Most networks that train at once; 0: as many as the free memory holds."""
 

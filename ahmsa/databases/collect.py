@@ -17,7 +17,7 @@ ClipKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """One copy of a database's frames: the folder that it lies in, and the images of each clip."""
+    """One copy of a database's frames: its folder, and the images of each clip."""
 
     path: Path
     clips: Mapping[ClipKey, FrameFolder]

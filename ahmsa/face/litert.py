@@ -1,4 +1,4 @@
-"""One TensorFlow Lite model on one core: the only place that knows the runtime (ai-edge-litert)."""
+"""One TensorFlow Lite model on one core: the only module that imports the runtime (ai-edge-litert)."""
 
 from __future__ import annotations
 

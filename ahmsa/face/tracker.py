@@ -40,7 +40,7 @@ class Detector(Protocol):
     """Whatever finds landmarks: `ahmsa.face.landmarks.FaceMesh`, or a stand-in."""
 
     def detect(self, image: ByteImage) -> list[FloatArray]:
-        """(h, w, 3) BGR -> per face (468, 3) x, y, z in pixels, or (468, 2) where the detector knows no depth."""
+        """(h, w, 3) BGR -> per face (468, 3) x, y, z in pixels, or (468, 2) where the detector gives no depth."""
         ...
 
     def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""How far each pixel of a face lies from the camera: what tells a turning head from a moving face.
+"""Distance of each pixel of a face from the camera, by which a turning head is separated from a moving face.
 
 Under weak perspective a head that turns moves every point by the angle times its depth, so its flow is known as soon as the
 depth is. FaceMesh gives the depth of 468 landmarks; where there are none, an average face stands in.

@@ -1,4 +1,4 @@
-"""Rigid motion of the head, told from the muscles' by a vote of the whole face, and taken out of a flow field.
+"""Rigid motion of the head, fitted robustly to the whole face and removed from a flow field.
 
 An alignment leaves the head's own motion between onset and apex in the flow; a turn of half a degree is already half a
 pixel at the mouth corners, as much as a weak micro-expression.

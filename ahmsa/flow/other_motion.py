@@ -1,6 +1,6 @@
 """What a face did beside the movement: motion around it says how far the flow from onset to apex can be believed.
 
-A person talks, blinks, smiles on. None of that is told apart by direction: the flow before the onset predicts 1 % of the
+A person talks, blinks or goes on smiling. Direction does not separate that: the flow before the onset predicts 1 % of the
 energy of what else moves between onset and apex. Its size is a better witness, and best is what has not come back once the
 movement is over (docs/experiments.md, "Recognition on real faces").
 """
@@ -19,7 +19,7 @@ from ahmsa.types import FloatArray
 _REACH_CELLS = 1.3
 """Energies are compared over this neighbourhood (Gaussian standard deviation), so that a lid does not speak for a brow."""
 _FLOOR_PX = 0.05
-"""Motion of a face at rest: noise of camera and flow."""
+"""Motion of a neutral face: noise of camera and flow."""
 
 
 def energy(flow: FloatArray) -> FloatArray:
@@ -29,7 +29,7 @@ def energy(flow: FloatArray) -> FloatArray:
 
 
 def other_energy(flows: list[FloatArray]) -> FloatArray:
-    """(h, w) the largest energy of several flows (2, h, w), never below that of a face at rest."""
+    """(h, w) the largest energy of several flows (2, h, w), never below that of a neutral face."""
     return cast(FloatArray, np.maximum(np.maximum.reduce([energy(flow) for flow in flows]), _FLOOR_PX**2))
 
 

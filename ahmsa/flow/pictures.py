@@ -1,7 +1,7 @@
 """Flow and strain as pictures, because people would rather look.
 
 Colours of a flow picture follow the wheel of Baker et al., "A Database and Evaluation Methodology for Optical Flow" (2011):
-the hue is the direction of motion, the strength of the colour its amount, white is rest.
+the hue is the direction of motion, the strength of the colour its amount, white is no motion.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def map_sheet(uvs: FloatArray, zoom: int = 12) -> ByteImage:
     """One page for a stored map: flow with its wheel, strain, and the channels as they are.
 
     uvs: (3, h, w) 0-1. Zero motion was lost when the map was scaled; as in ahmsa.flow.scaling.recentre, each channel's median
-    stands for rest, and amounts are relative to the map's mean motion.
+    stands for no motion, and amounts are relative to the map's mean motion.
     """
     u_v_strain = recentre(uvs)
     as_stored = np.round(uvs.transpose(1, 2, 0)[..., ::-1] * 255).astype(np.uint8)

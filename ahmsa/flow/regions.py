@@ -38,7 +38,7 @@ def ellipse(height: int, width: int, x: float, y: float, half_width: float, half
 def region_centres(face: AlignedFace) -> tuple[FloatArray, bool]:
     """(5, 2) x, y of the region centres in crop px (POINT_NAMES order), and whether they are the canonical fallback.
 
-    The centres are the face's own MediaPipe landmarks. Where it has none, or where one lies outside the crop, the canonical
+    The centres are the face's own MediaPipe landmarks. Where it has none, or where one is outside the crop, the canonical
     points stand in and the second value is True.
     """
     side = face.pixels.shape[0]

@@ -1,5 +1,5 @@
 """How a flow map is scaled: to 0-1 per channel as published maps are, and back to what that took away: the zero that
-means rest, and how large v is beside u."""
+means no motion, and how large v is beside u."""
 
 from __future__ import annotations
 

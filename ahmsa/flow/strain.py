@@ -14,7 +14,7 @@ def strain_magnitude(flow: FloatArray) -> FloatArray:
 
     flow: (..., 2, h, w) u, v in px, h and w at least 2 -> (..., h, w). Derivatives are central differences,
     (f[x+1] - f[x-1]) / 2; on the border rows and columns they are the one-sided difference of the two outermost values, so
-    that a linear field has its exact strain everywhere. The magnitude knows no sign: expansion and compression look alike,
+    that a linear field has its exact strain everywhere. The magnitude has no sign: expansion and compression look alike,
     as in published maps.
     """
     u, v = flow[..., 0, :, :], flow[..., 1, :, :]

@@ -12,32 +12,18 @@ from ahmsa.files import whole_file
 from ahmsa.synth.camera import Shot, expose, quality_at, shot_of, shots
 from ahmsa.synth.drawing.portrait import HEIGHT_PX, WIDTH_PX
 from ahmsa.synth.drawing.render import WHOLE_PICTURE, People
-from ahmsa.synth.scenario.performance import Performance
-from ahmsa.synth.scenario.plan import script_of
+from ahmsa.synth.scenario.performance import Scripted
 from ahmsa.synth.scenario.script import ClipScript, Disturbance, Scenario, TrueEvent, write_truth
 from ahmsa.types import ByteImage, Frame, Kind
 
 
-class SyntheticClip:
+class SyntheticClip(Scripted):
     """The frames of a scenario or script. Iterate as often as you like; every pass gives the same frames to the bit."""
 
     def __init__(self, what: Scenario | ClipScript) -> None:
-        self.script = script_of(what) if isinstance(what, Scenario) else what
-        self._performance = Performance(self.script)
+        super().__init__(what)
         self._people = People(grey=False, box=WHOLE_PICTURE, person=self.script.person)
         self._last: tuple[int, ByteImage] | None = None
-
-    @property
-    def truth(self) -> tuple[TrueEvent, ...]:
-        return self.script.events
-
-    @property
-    def nuisances(self) -> tuple[Disturbance, ...]:
-        return self.script.nuisances
-
-    @property
-    def fps(self) -> float:
-        return self.script.fps
 
     def __iter__(self) -> Iterator[Frame]:
         return (self._frame(shot) for shot in shots(self.script, self._performance))

@@ -18,9 +18,8 @@ from ahmsa.synth.camera import expose, quality_at, shots
 from ahmsa.synth.drawing.portrait import WIDTH_PX
 from ahmsa.synth.drawing.render import Box, People, Renderer
 from ahmsa.synth.scenario.moment import Moment
-from ahmsa.synth.scenario.performance import Performance
-from ahmsa.synth.scenario.plan import script_of
-from ahmsa.synth.scenario.script import ClipScript, Disturbance, Scenario, TrueEvent
+from ahmsa.synth.scenario.performance import Scripted
+from ahmsa.synth.scenario.script import ClipScript, Scenario
 from ahmsa.types import AlignedFace, ByteImage, FloatArray, Frame
 
 _WINDOW: Box = (176, 80, 288, 280)
@@ -35,7 +34,7 @@ _LOST_PX = 60.0
 """A face whose centre is closer than this to the picture's edge is not found."""
 
 
-class SyntheticFaces:
+class SyntheticFaces(Scripted):
     """The aligned faces of a scenario or script.
 
     A frame without a face (the camera delivers it, but the face has left it) comes as None from `moments` and not at all from
@@ -43,22 +42,9 @@ class SyntheticFaces:
     """
 
     def __init__(self, what: Scenario | ClipScript, settings: FaceSettings | None = None) -> None:
-        self.script = script_of(what) if isinstance(what, Scenario) else what
+        super().__init__(what)
         self._settings = settings or FaceSettings()
-        self._performance = Performance(self.script)
         self._people = People(grey=True, box=_WINDOW, person=self.script.person)
-
-    @property
-    def truth(self) -> tuple[TrueEvent, ...]:
-        return self.script.events
-
-    @property
-    def nuisances(self) -> tuple[Disturbance, ...]:
-        return self.script.nuisances
-
-    @property
-    def fps(self) -> float:
-        return self.script.fps
 
     def __iter__(self) -> Iterator[AlignedFace]:
         return (face for _, _, face in self.moments() if face is not None)

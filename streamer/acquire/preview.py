@@ -1,4 +1,4 @@
-"""Preview pictures for an open page: in memory only, and made only while somebody looks.
+"""Preview pictures for an open page: in memory only, and made only while a page is open.
 
 The capture process asks its XPUB socket whether anyone has subscribed; without a subscriber no picture is encoded. Pictures
 that a slow page does not take are dropped.
@@ -42,7 +42,7 @@ class Preview:
         connected(self._socket, endpoint)
 
     def show(self, frame: Frame, faces: Sequence[AlignedFace]) -> None:
-        """Send the picture and where its faces are, at most a dozen times a second, where somebody looks."""
+        """Send the picture and where its faces are, at most a dozen times a second, while a page is open."""
         now_s = monotonic()
         if now_s - self._sent_s < 1 / _HZ or not self._somebody_looks():
             return
@@ -53,7 +53,7 @@ class Preview:
         self._send(FRAME, header, _small(frame.image))
 
     def pair(self, candidate: Candidate) -> None:
-        """Send the onset and apex crop of a movement, where somebody looks."""
+        """Send the onset and apex crop of a movement, while a page is open."""
         if self._somebody_looks():
             header = PairHeader(self._source, candidate.event_id, candidate.onset.index, candidate.apex.index)
             self._send(PAIR, header, candidate.onset.pixels, candidate.apex.pixels)
@@ -71,7 +71,7 @@ class Preview:
         try:
             self._socket.send_multipart(parts, zmq.NOBLOCK)
         except zmq.Again:
-            return  # a picture that nobody has time for
+            return  # the page is behind: this picture is dropped
 
 
 def _preview_face(face: AlignedFace, width: int, height: int) -> PreviewFace:

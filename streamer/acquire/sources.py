@@ -1,6 +1,6 @@
 """Where frames come from: a camera, a video file, a network stream, a folder of images, or the built-in clip.
 
-All are used the same way: `with open_source(...) as source: for frame in source`. The only place that knows VideoCapture.
+All are used the same way: `with open_source(...) as source: for frame in source`. The only module that uses VideoCapture.
 """
 
 from __future__ import annotations

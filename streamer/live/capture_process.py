@@ -39,7 +39,7 @@ class CaptureTask:
     endpoint: str
     as_fast_as_possible: bool = False
     start: int = 0
-    """How often this process was restarted: event ids of a later start are told apart by it."""
+    """How often this process was restarted: it is part of the event ids of later starts."""
     token: bytes = b""
     """Known to the hub and this process only."""
     event_prefix: str = ""
@@ -82,7 +82,7 @@ class Outlet:
     """The PUSH socket to the hub. A live source's messages are dropped, and counted, rather than waited with."""
 
     def __init__(self, endpoint: str, stopped: Callable[[], bool], token: bytes = b"") -> None:
-        """token: first part of every message, by which the hub knows who speaks."""
+        """token: first part of every message, by which the hub recognises its sender."""
         self._token = token
         self.may_drop = False
         self.dropped = 0
@@ -138,7 +138,7 @@ class CaptureLoop:
                 return
 
     def finish(self) -> None:
-        """The source has ended: retract what is open, account for every frame, and tell the hub."""
+        """The source has ended: retract what is open, account for every frame, and notify the hub."""
         for candidate in self._stage.finish():
             self._send_candidate(candidate)
         self._send_status()

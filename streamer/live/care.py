@@ -14,7 +14,7 @@ class Care:
     """The processes of one run. `failure` is why the run cannot go on; None while it can."""
 
     def __init__(self, hub: Hub, status_s: float, notice: Callable[[str], None]) -> None:
-        """status_s: how often a capture process reports. notice: is told in a sentence what has happened."""
+        """status_s: how often a capture process reports. notice: called with a sentence about what has happened."""
         self._hub, self._status_s, self._notice = hub, status_s, notice
         self.sources: list[SourceJob] = []
         self.workers: list[WorkerJob] = []

@@ -81,7 +81,7 @@ class EventBook:
             event.answer = answer
 
     def lose(self, reason: Gate) -> list[SpotMessage]:
-        """Nobody is left who could confirm what is open: retract it. Returns the retractions; what is confirmed stays."""
+        """The capture process has gone: retract what is open. Returns the retractions; what is confirmed stays."""
         lost = {event_id: event for event_id, event in self._events.items() if event.confirmed is None}
         for event_id in lost:
             del self._events[event_id]

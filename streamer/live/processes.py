@@ -1,7 +1,7 @@
 """Child processes: how they start, report, are watched, started again and ended. The only file that starts processes.
 
 Children ignore SIGINT, SIGTERM and SIGHUP, which reach the whole group where a terminal or a service manager sends them: the
-parent decides. They end by a ladder: a word, bounded join, kill. A child whose parent has vanished ends by itself, and removes
+parent decides. They are ended in steps: request, join, kill. A child whose parent has vanished ends by itself, and removes
 what the parent could not.
 """
 
@@ -100,7 +100,7 @@ class Child:
             self._stop.send_bytes(b"stop")
 
     def end(self, until_s: float) -> None:
-        """The rest of the ladder: wait until then, kill."""
+        """The last two steps: wait until then, kill."""
         self._process.join(max(0.0, until_s - monotonic()))
         if self._process.is_alive():
             self._process.kill()
@@ -189,7 +189,7 @@ class Keeper:
 
 
 def end_children(children: Iterable[Child]) -> None:
-    """The ladder for all of them together, within two seconds."""
+    """Ask, wait and kill for all of them together, within two seconds."""
     mine = list(children)
     for child in mine:
         child.ask_to_stop()

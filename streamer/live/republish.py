@@ -19,7 +19,7 @@ _STEP_S = 0.05
 
 
 def republish(folder: Path, settings: StreamSettings, view: View, *, as_fast_as_possible: bool) -> None:
-    """Publish every message of a recording in its order, at its own pace unless told otherwise; only the publication times
+    """Publish every message of a recording in its order, at its own pace unless asked otherwise; only the publication times
     are new. Raises DataError where it cannot be read, InterruptError after a signal."""
     session = read_session(folder)
     context = zmq.Context()

@@ -17,7 +17,7 @@ from streamer.stream.sockets import bound, forget_file, make_socket, receive
 
 @dataclass(frozen=True, kw_only=True)
 class SourceEdge:
-    """Where one capture process is activity."""
+    """Where one capture process sends, and how it is recognised."""
 
     name: str
     """Of the source, as in topics."""
@@ -40,7 +40,7 @@ class SourceLine:
         """Counts its messages, and moments at which it was not listened to on purpose."""
         self.book = EventBook(edge.name, limit)
         self.newest_ns = 0
-        """Newest capture time that it has told of."""
+        """Newest capture time in its messages."""
         self.status = StatusMessage(
             source=edge.name, t_capture_ns=0, state="starting", fps=0.0, captured=0, processed=0, recording=recording
         )

@@ -1,1 +1,1 @@
-"""The Lab Streaming Layer (extra `lsl`): events and signal out, markers in. The only place that knows pylsl."""
+"""The Lab Streaming Layer (extra `lsl`): events and signal out, markers in. The only package that imports pylsl."""

@@ -34,7 +34,7 @@ _SILENT_S = 10.0
 
 
 class LslOutlets:
-    """A subscriber in the publisher's process that hands on what it hears. Raises UsageError where pylsl is missing."""
+    """A subscriber in the publisher's process that forwards what it receives. Raises UsageError where pylsl is missing."""
 
     def __init__(self, context: zmq.Context[Any]) -> None:
         self._pylsl = pylsl_module()

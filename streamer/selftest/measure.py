@@ -27,7 +27,7 @@ class Plan:
     rounds: int = 4
     """Copies of the recording, each with other movements at other times."""
     every_s: float = 1.5
-    """Rest between two movements, about."""
+    """Neutral time between two movements, about."""
     first_s: float | None = None
     """No movement before; None: half a second after the calibration."""
     amplitudes_px: Sequence[float] = AMPLITUDES_PX

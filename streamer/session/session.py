@@ -132,7 +132,7 @@ class Session:
 
 
 def load_session(folder: Path | str) -> Session:
-    """Read a recorded session. A damaged line costs that line, and is told in `damaged`.
+    """Read a recorded session. A damaged line is left out, and named in `damaged`.
 
     Raises DataError where there is no session, or one of a layout that this version does not know.
     """

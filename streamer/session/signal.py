@@ -13,7 +13,7 @@ from ahmsa.types import HALVES, Half
 from streamer.stream.schema import MotionMessage
 
 LONGEST_GAP_S = 0.25
-"""Samples further apart than this have a pause between them in which nobody looked."""
+"""Samples further apart than this have a pause between them in which nothing was measured."""
 
 
 @dataclass(frozen=True)

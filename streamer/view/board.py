@@ -46,7 +46,7 @@ class Board:
         self.page: str | None = None
         """Address of the page in a browser, where there is one."""
         self.sources: dict[str, SourceBoard] = {}
-        """Name -> source, in the order in which they were heard of first."""
+        """Name -> source, in the order of their first messages."""
         self.shown = ""
         """The source that is shown: the first one until another is chosen."""
         self.events: OrderedDict[str, Event] = OrderedDict()

@@ -18,7 +18,7 @@ _KEYS = {
     "?": "this page, and back",
 }
 _WORDS = {
-    "signal": "how far brows, nose and mouth are from rest, and the limit, px",
+    "signal": "how far brows, nose and mouth are from neutral, and the limit, px",
     "orange, grey": "above the limit; while a gate was shut",
     "events": "+ - ! recognised, ? no label, · open, × retracted, x rejected, M marker",
     "limit, ‰": "smallest movement that is found now; ‰ of the eye distance",

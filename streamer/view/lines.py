@@ -54,7 +54,7 @@ def status_text(status: StatusMessage) -> str:
 
 
 class News:
-    """Tells what changed from what is only said again: of the statuses, one a second, only those that bring a change."""
+    """Separates changes from repetitions: of the statuses, one a second, only those that bring a change."""
 
     def __init__(self) -> None:
         self._printed: dict[str, tuple[object, ...]] = {}

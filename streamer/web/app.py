@@ -93,7 +93,7 @@ async def _set_marker(request: Request, mark: Marks) -> Response:
     done: asyncio.Future[MarkerReply] = loop.create_future()
 
     def note(reply: MarkerReply) -> None:
-        if not done.done():  # nobody waits any more
+        if not done.done():  # the request has ended
             done.set_result(reply)
 
     def answered(reply: MarkerReply) -> None:

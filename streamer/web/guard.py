@@ -21,7 +21,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""Nothing is loaded from elsewhere, kept by the browser, or told to other pages."""
+"""Nothing is loaded from elsewhere, kept by the browser, or passed to other pages."""
 
 
 class Guard:

@@ -4,10 +4,12 @@ import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import av
 import cv2
 import numpy as np
 import pytest
 
+from ahmsa.synth import clip_of, event
 from fake_faces import candidate, face
 from fake_recogniser import Recogniser, ThreadWorker
 
@@ -25,6 +27,19 @@ def make_candidate():
 @pytest.fixture(scope="session")
 def recogniser():
     return Recogniser()
+
+
+@pytest.fixture(scope="session")
+def smile_mp4(tmp_path_factory):
+    """A video of one smile, as a camera's program would write it."""
+    path = tmp_path_factory.mktemp("clip") / "smile.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"crf": "12", "preset": "ultrafast"})
+        stream.width, stream.height = 640, 480
+        for frame in clip_of([event("positive", 2.6, 2.5)], duration_s=3.4, seed=3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.image, format="bgr24")))
+        container.mux(stream.encode())
+    return path
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A run: one preset, one set of maps, leave one subject out, some seeds. Everything about it lies in one folder.
+"""A run: one preset, one set of maps, leave one subject out, some seeds. Everything about it is in one folder.
 
     RUN/
       run.json            what the run is: format, preset (all settings), data (name, fingerprint, classes, subjects, samples),

@@ -36,7 +36,7 @@ def augmented(maps: Tensor, settings: AugmentSettings, generator: torch.Generato
         changed = changed * (settings.gain * gains).exp()
     if settings.drift > 0:
         drift = settings.drift * _normal((len(maps), 3, 1, 1), generator, maps)
-        changed = changed + drift * drift.new_tensor([1.0, 1.0, 0.0]).reshape(3, 1, 1)  # strain knows no uniform motion
+        changed = changed + drift * drift.new_tensor([1.0, 1.0, 0.0]).reshape(3, 1, 1)  # uniform motion has no strain
     if settings.noise > 0:
         grain = _normal((len(maps), 3, CANONICAL_GRID // 2, CANONICAL_GRID // 2), generator, maps)
         changed = changed + settings.noise * functional.interpolate(grain, size=maps.shape[-2:], mode="bilinear")

@@ -48,7 +48,7 @@ class Prepared:
     """Clips that were skipped, each with its reason; empty unless skipping was asked for."""
 
     def remarks(self) -> list[str]:
-        """What whoever uses these maps must know: clips that were skipped, totals that differ, frames chosen by a rule."""
+        """What a user of these maps must know: clips that were skipped, totals that differ, frames chosen by a rule."""
         remarks = [f"skipped {problem}" for problem in self.bad]
         for survey in self.surveys:
             if not survey.complete:

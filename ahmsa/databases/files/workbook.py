@@ -23,7 +23,7 @@ Columns = Mapping[str, Sequence[str]]
 MISSING = frozenset({"", "/", "\\", "-", "–", "?", "nan", "none", "null", "n/a", "na", "-1"})
 _LARGEST_BYTES = 256 << 20
 _HEADER_WITHIN = 60
-"""A header lies in the first rows of its sheet; SAMM has it in row 14."""
+"""A header is in the first rows of its sheet; SAMM has it in row 14."""
 _WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """First bytes of an .xlsx (a zip) and of an .xls."""
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")

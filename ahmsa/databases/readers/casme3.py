@@ -34,7 +34,7 @@ LONGEST = 300
 USUAL = 30
 """Frames: where offset and apex of a clip are both of no use, it is taken to last one second."""
 SHORT = {("spNO.214", "c_5")}
-"""5 / 5 / 3460 in the workbook: that clip ends nobody knows where, so the nearest image will do."""
+"""5 / 5 / 3460 in the workbook: the end of that clip is unknown, so the nearest image is used."""
 
 EMOTIONS = ("disgust", "surprise", "others", "fear", "anger", "sad", "happy")
 _POLARITY = {

@@ -6,7 +6,7 @@ Frames lie at `SMIC_all_cropped/HS/s1/micro/negative/s1_ne_01/reg_image000123.bm
 clip's folder runs from onset to offset, and its name gives the label. SMIC-E has long clips instead
 (`SMIC-HS-E/s01/s1_ne_01/image000123.jpg`), whose onsets and offsets are in `SMIC-HS-E_annotation.xlsx`. The workbook labels
 s18_sur_03 negative; the folder and the official list say surprise, and folder names win. There is no official apex (that of
-`_annotation_2019.xlsx` is somebody's own): an apex rule (train.prepare.apex) always chooses it.
+`_annotation_2019.xlsx` is of a third party): an apex rule (train.prepare.apex) always chooses it.
 """
 
 from __future__ import annotations

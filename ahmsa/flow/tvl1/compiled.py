@@ -1,6 +1,6 @@
 """TV-L1 flow on a CPU core: the scheme of ahmsa.flow.tvl1.solver as one compiled kernel.
 
-Every row of an iteration is worked off while it lies in the first-level cache: primal step of row i, then dual step of row
+Every row of an iteration is computed while it is in the first-level cache: primal step of row i, then dual step of row
 i - 1, whose lower neighbour is final by then. Loops run over whole rows and touch few arrays each, because only then does the
 compiler turn them into vector instructions. The first call on a machine compiles for some seconds; the result is cached on
 disk.

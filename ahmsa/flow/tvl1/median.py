@@ -14,7 +14,7 @@ def selection_network(count: int) -> npt.NDArray[np.int64]:
     """(m, 2) pairs (i, j): put the smaller of values i and j at i, the larger at j; in the end the median is at count // 2.
 
     count is odd. Forgetful selection: among count // 2 + 2 values neither the smallest nor the largest can be the median, so
-    both are moved to the edges and forgotten, and one new value joins, until one is left.
+    both are moved to the edges and dropped, and one new value joins, until one is left.
     """
     live = list(range(count // 2 + 2)) if count > 1 else []
     pairs: list[tuple[int, int]] = []

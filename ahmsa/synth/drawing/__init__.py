@@ -1,1 +1,1 @@
-"""From an instant to a picture: the portrait, people made of it, eyes, lips, heads, and what lies before the skin."""
+"""From an instant to a picture: the portrait, people made of it, eyes, lips, heads, and what covers the skin."""

@@ -1,4 +1,4 @@
-"""What lies before the skin and does not move with it: glasses, a strand of hair, a hand."""
+"""What covers the skin and does not move with it: glasses, a strand of hair, a hand."""
 
 from __future__ import annotations
 

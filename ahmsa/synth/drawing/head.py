@@ -37,7 +37,7 @@ class Head:
     """The relief of one person's head."""
 
     def __init__(self, landmarks: FloatArray, depth: FloatArray) -> None:
-        """landmarks: (468, 2) face px; depth: (468,) face px, both at rest."""
+        """landmarks: (468, 2) face px; depth: (468,) face px, both of the neutral face."""
         self._relief = _relief(landmarks, depth)
 
     def depth_at(self, points: FloatArray) -> FloatArray:

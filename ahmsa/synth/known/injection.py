@@ -31,7 +31,7 @@ _END_MS = 500.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Injection:
-    """One movement at one time, rest to rest."""
+    """One movement at one time, from neutral to neutral."""
 
     movement: Movement
     amplitude_px: float
@@ -55,7 +55,7 @@ def plan_injections(
     first_s: float = 1.5,
     amplitudes_px: Sequence[float] = AMPLITUDES_PX,
 ) -> list[Injection]:
-    """Movements on a recording, about `every_s` of rest between two; onset and apex fall on frames.
+    """Movements on a recording, about `every_s` of neutral time between two; onset and apex fall on frames.
 
     times_ns, face_seen: of every frame. There is none before `first_s`, and none where the face is not seen throughout. All
     pairs of movement and amplitude come equally often, in an order drawn from the seed.

@@ -11,7 +11,8 @@ from ahmsa.synth.motion.muscles import Motion, expression
 from ahmsa.synth.motion.timing import course
 from ahmsa.synth.scenario.moment import Moment, Now
 from ahmsa.synth.scenario.performers import PERFORMERS
-from ahmsa.synth.scenario.script import ClipScript, Disturbance, TrueEvent
+from ahmsa.synth.scenario.plan import script_of
+from ahmsa.synth.scenario.script import ClipScript, Disturbance, Scenario, TrueEvent
 
 
 class Performance:
@@ -63,3 +64,23 @@ class Performance:
 @lru_cache(maxsize=64)
 def _traits(seed: int, number: int) -> tuple[float, ...]:
     return tuple(np.random.default_rng([seed, 2, number]).uniform(size=24).tolist())
+
+
+class Scripted:
+    """A scenario or script, and what it makes of every instant: what clips and faces have in common."""
+
+    def __init__(self, what: Scenario | ClipScript) -> None:
+        self.script = script_of(what) if isinstance(what, Scenario) else what
+        self._performance = Performance(self.script)
+
+    @property
+    def truth(self) -> tuple[TrueEvent, ...]:
+        return self.script.events
+
+    @property
+    def nuisances(self) -> tuple[Disturbance, ...]:
+        return self.script.nuisances
+
+    @property
+    def fps(self) -> float:
+        return self.script.fps

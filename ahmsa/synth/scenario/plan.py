@@ -36,7 +36,7 @@ LIFELIKE = {
     "swallowing": 1.0,
     "glasses": 0.5,
 }
-"""What real people do before a webcam: the head is never at rest, and who talks, talks with brows and head."""
+"""What real people do before a webcam: the head never stops, and speech moves brows and head as well."""
 
 _MICRO: Kind = "micro"
 _MACRO: Kind = "macro"

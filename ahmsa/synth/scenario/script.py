@@ -49,11 +49,11 @@ class TrueEvent:
 
     label: str
     onset_ms: float
-    """The last instant of rest."""
+    """Last instant in the neutral position."""
     apex_ms: float
     """The instant of the largest displacement."""
     offset_ms: float
-    """The face is at rest again."""
+    """The face is neutral again."""
     amplitude_px: float
     """Largest displacement anywhere on the face at the apex, px of the 128 px crop."""
     kind: Kind = "micro"
@@ -80,7 +80,7 @@ class Disturbance:
     light_step     the light changes by 20 % within 60 ms at the start and goes back at the end
     noise          sensor noise of 2 grey levels, on top of `ClipScript.noise_levels`
     compression    JPEG quality 70 (lower as the intensity grows) instead of `ClipScript.jpeg_quality`
-    duplicates     30 % of the frames repeat the frame before to the bit (a camera that lies about its rate)
+    duplicates     30 % of the frames repeat the frame before to the bit (a camera that reports a wrong rate)
     dropped        10 % of the frames are missing; the others keep their numbers
     jitter         timestamps are off by up to 20 % of a frame interval, the pictures are not
     variable_rate  pictures are really taken up to 40 % of an interval late, and stamped so
@@ -148,7 +148,7 @@ class Scenario:
     overlap: float = 0.1
     """Share of the short nuisances that may fall on an expression; the others keep clear of them."""
     quiet_start_s: float = 3.0
-    """Rest at the start, for a spotter's calibration: no expression and no short nuisance."""
+    """Neutral time at the start, for a spotter's calibration: no expression and no short nuisance."""
     noise_levels: float = 1.0
     jpeg_quality: int | None = None
     person: int = 0

@@ -211,17 +211,10 @@ def test_nonsense_at_the_capture_edge_is_counted_and_ends_nothing(rig, tmp_path)
 def test_a_recogniser_that_talks_nonsense_is_named_at_the_end_and_ends_nothing(rig, tmp_path):
     endpoint = f"ipc://{tmp_path}/worker"
     one = rig(endpoint)
-    context = zmq.Context()
-    try:
-        socket = context.socket(zmq.ROUTER)
-        socket.bind(endpoint)
-        assert socket.poll(5000), "the hub never said hello"
-        client, _ = socket.recv_multipart()
+    with silent_recogniser(endpoint) as (socket, client):
         socket.send_multipart([client, b"ready when you are", b"more"])
-        socket.send_multipart([client, b'{"schema":"ahmsa.ready/1","instance":"a","model":"m","device":"cpu","crop_px":128}'])
+        await_true(lambda: one.hub.complaint is not None)
         one.until(is_ready)
-    finally:
-        context.destroy(linger=0)
     assert one.hub.complaint.startswith("a recogniser's reply does not fit its schema")
     assert one.hub.refusals == {}, "no movement was refused"
 
@@ -274,17 +267,10 @@ def test_a_record_that_fails_ends_the_hub_with_its_sentence(rig, make_candidate,
 def test_a_flood_of_unreadable_replies_is_counted_and_not_kept(rig, tmp_path):
     endpoint = f"ipc://{tmp_path}/worker"
     one = rig(endpoint)
-    context = zmq.Context()
-    try:
-        socket = context.socket(zmq.ROUTER)
-        socket.bind(endpoint)
-        assert socket.poll(5000), "the hub never said hello"
-        client = socket.recv_multipart()[0]
+    with silent_recogniser(endpoint) as (socket, client):
         for number in range(500):
             socket.send_multipart([client, b'{"schema":"ahmsa.refusal/1","event_id":"none","sentence":"no. %d"}' % number])
         await_true(lambda: one.hub.complaint == "no. 499")
-    finally:
-        context.destroy(linger=0)
     assert one.hub.refusals == {}
 
 

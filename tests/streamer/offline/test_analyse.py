@@ -10,7 +10,6 @@ import av
 import pytest
 
 from ahmsa.errors import UsageError
-from ahmsa.synth import clip_of, event
 from configs.schema import LiveSettings, StreamSettings
 from streamer.acquire.sources import SourceSpec
 from streamer.live.options import LiveOptions
@@ -23,19 +22,6 @@ from streamer.view.board import Board
 from streamer.view.lines import QuietView
 
 
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    """A video of one smile, as a camera's program would write it."""
-    path = tmp_path_factory.mktemp("clip") / "smile.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=30, options={"crf": "12", "preset": "ultrafast"})
-        stream.width, stream.height = 640, 480
-        for frame in clip_of([event("positive", 2.6, 2.5)], duration_s=3.4, seed=3):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.image, format="bgr24")))
-        container.mux(stream.encode())
-    return path
-
-
 @pytest.fixture
 def given(recogniser, monkeypatch):
     """Settings, with a recogniser that needs no torch."""
@@ -44,12 +30,12 @@ def given(recogniser, monkeypatch):
 
 
 @pytest.fixture
-def study(clip, tmp_path):
+def study(smile_mp4, tmp_path):
     """A folder of two people's videos and a file that is none."""
     folder = tmp_path / "videos"
     (folder / "p02").mkdir(parents=True)
-    shutil.copy(clip, folder / "p01.mp4")
-    shutil.copy(clip, folder / "p02" / "film.mp4")
+    shutil.copy(smile_mp4, folder / "p01.mp4")
+    shutil.copy(smile_mp4, folder / "p02" / "film.mp4")
     (folder / "p03.mp4").write_bytes(b"this is no video" * 99)
     return folder
 
@@ -96,8 +82,8 @@ def test_a_folder_of_videos_becomes_three_tables_and_a_bad_file_is_named(study, 
     ]
 
 
-def test_a_video_tells_how_far_it_is(clip, given, tmp_path):
-    [job] = plan([clip], tmp_path / "out", given).jobs
+def test_a_video_tells_how_far_it_is(smile_mp4, given, tmp_path):
+    [job] = plan([smile_mp4], tmp_path / "out", given).jobs
     progress = tmp_path / "progress"
     progress.mkdir()
     analyse_video.analyse_video(replace(given, progress=progress), job)
@@ -106,7 +92,7 @@ def test_a_video_tells_how_far_it_is(clip, given, tmp_path):
 
 @pytest.mark.cluster
 @pytest.mark.filterwarnings("ignore")  # Ray leaves sockets and processes to the interpreter's end
-def test_a_cluster_gives_the_same_tables(clip, tmp_path, monkeypatch):
+def test_a_cluster_gives_the_same_tables(smile_mp4, tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     ray = pytest.importorskip("ray", reason="Ray is not installed (pip install 'ahmsa[cluster]')")
@@ -118,10 +104,10 @@ def test_a_cluster_gives_the_same_tables(clip, tmp_path, monkeypatch):
         num_cpus=1, include_dashboard=False, _node_ip_address="127.0.0.1", object_store_memory=80 * 2**20, log_to_driver=False
     )
     try:
-        run([clip], tmp_path / "cluster", Given(LiveSettings()), on_cluster("auto"))
+        run([smile_mp4], tmp_path / "cluster", Given(LiveSettings()), on_cluster("auto"))
     finally:
         ray.shutdown()
-    run([clip], tmp_path / "here", Given(LiveSettings()))
+    run([smile_mp4], tmp_path / "here", Given(LiveSettings()))
     assert tables(tmp_path / "cluster") == tables(tmp_path / "here")
     assert rows(tmp_path / "here" / "events.csv")[0]["label"] == "positive"
 
@@ -154,9 +140,9 @@ def test_only_what_has_changed_is_done_again(study, given, tmp_path):
     assert [job.name for job in plan([study], out, other).open] == ["p01", "p02_film"]
 
 
-def test_a_video_that_is_cut_off_is_named_and_keeps_what_was_found(clip, given, tmp_path):
+def test_a_video_that_is_cut_off_is_named_and_keeps_what_was_found(smile_mp4, given, tmp_path):
     path = tmp_path / "cut.mkv"
-    with av.open(str(clip)) as source, av.open(str(path), "w") as target:
+    with av.open(str(smile_mp4)) as source, av.open(str(path), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(video=0):
             if packet.dts is not None:
@@ -172,14 +158,16 @@ def test_a_video_that_is_cut_off_is_named_and_keeps_what_was_found(clip, given, 
     assert (told, again) == ([], [("cut", problem)])
 
 
-def test_the_events_are_those_of_the_live_program_to_the_frame(clip, given, start_worker, recogniser, tmp_path, monkeypatch):
-    run([clip], tmp_path / "out", given)
+def test_the_events_are_those_of_the_live_program_to_the_frame(
+    smile_mp4, given, start_worker, recogniser, tmp_path, monkeypatch
+):
+    run([smile_mp4], tmp_path / "out", given)
     sockets = tmp_path / "sockets"
     sockets.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(sockets))
     stream = StreamSettings(publish="tcp://127.0.0.1:*", worker=start_worker(recogniser=recogniser).endpoint)
     options = LiveOptions(
-        sources=(SourceSpec("video", str(clip)),),
+        sources=(SourceSpec("video", str(smile_mp4)),),
         settings=LiveSettings(stream=stream),
         as_fast_as_possible=True,
         record=tmp_path / "live",

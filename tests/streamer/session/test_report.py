@@ -16,7 +16,6 @@ import av
 import msgspec
 import pytest
 
-from ahmsa.synth import clip_of, event
 from configs.schema import LiveSettings
 from streamer.acquire.capture import CaptureStage
 from streamer.acquire.sources import SourceSpec, open_source
@@ -135,26 +134,13 @@ def test_text_of_others_cannot_become_part_of_the_page(record, golden, tmp_path)
     assert "<script>alert" not in text
 
 
-@pytest.fixture(scope="module")
-def film(tmp_path_factory):
-    """A video of one smile."""
-    path = tmp_path_factory.mktemp("film") / "smile.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=30, options={"crf": "12", "preset": "ultrafast"})
-        stream.width, stream.height = 640, 480
-        for frame in clip_of([event("positive", 2.6, 2.5)], duration_s=3.4, seed=3):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.image, format="bgr24")))
-        container.mux(stream.encode())
-    return path
-
-
-def test_with_a_video_it_shows_the_face_and_lays_a_film_beside(film, recogniser, tmp_path):
+def test_with_a_video_it_shows_the_face_and_lays_a_film_beside(smile_mp4, recogniser, tmp_path):
     settings = LiveSettings()
     recorder = Recorder(
-        tmp_path / "session", session="s", source="smile", settings=msgspec.to_builtins(settings), video=str(film)
+        tmp_path / "session", session="s", source="smile", settings=msgspec.to_builtins(settings), video=str(smile_mp4)
     )
     with (
-        open_source(SourceSpec("video", str(film)), settings.source, as_fast_as_possible=True) as source,
+        open_source(SourceSpec("video", str(smile_mp4)), settings.source, as_fast_as_possible=True) as source,
         CaptureStage(settings.face, settings.spotter) as stage,
     ):
         for message in events(source, stage, recogniser, status_s=1.0):
@@ -173,9 +159,9 @@ def test_with_a_video_it_shows_the_face_and_lays_a_film_beside(film, recogniser,
     assert ((picture[..., 0] - picture[..., 2]) > 100).sum() > 300
 
 
-def test_a_film_that_is_cut_off_is_shown_as_far_as_it_goes(film, session, tmp_path):
+def test_a_film_that_is_cut_off_is_shown_as_far_as_it_goes(smile_mp4, session, tmp_path):
     cut = tmp_path / "cut.mkv"
-    with av.open(str(film)) as source, av.open(str(cut), "w") as target:
+    with av.open(str(smile_mp4)) as source, av.open(str(cut), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(video=0):
             if packet.dts is not None:
