@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ahmsa.types import Gate, Kind, Phase
+from ahmsa.types import Gate
+from spotting.events import Decision, Events, OpenMovement
 from spotting.gates import RegionGates, mask
 from spotting.held import Held
 from spotting.history import History, Trace, Window
@@ -25,20 +26,6 @@ _SHOWN_NS = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What became of a movement, at the frame at which it became known."""
-
-    phase: Phase
-    onset_ns: int
-    apex_ns: int
-    offset_ns: int | None
-    score: float
-    reason: Gate | None = None
-    kind: Kind = "micro"
-    """macro: it lasted too long for a micro-expression, as which it is retracted."""
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the detector says of one sample."""
 
@@ -48,7 +35,8 @@ class Verdict:
     """(r,) how far it must go and come back to be announced."""
     gates: tuple[Gate | None, ...]
     """(r,) the gate that is shut for each region."""
-    decision: Decision | None = None
+    decisions: tuple[Decision, ...] = ()
+    """What became known of events at this sample."""
     rejected: Decision | None = None
     """A movement that a gate kept from being announced at this very sample."""
 
@@ -62,10 +50,10 @@ class EventDetector:
         self._noise = Noise(settings)
         self._gates = RegionGates(settings)
         self._held = Held(settings)
-        self._movement: Movement | None = None
-        self._announced: Decision | None = None
+        self._events = Events()
         self._earliest_ns = np.zeros(len(REGIONS), np.int64)
-        self._refractory_until_ns = self._ended_ns = 0
+        self._ended_ns = np.zeros(len(REGIONS), np.int64)
+        self._refractory_until_ns = 0
         self._seen_ns = 0
         self.gated: Counter[Gate] = Counter()
         """Gate -> movements that it kept from being reported."""
@@ -76,19 +64,20 @@ class EventDetector:
         return self._held.active
 
     def state(self, now_ns: int) -> State:
-        if self._movement is not None:
+        if self._events.open:
             return "open"
         if self._seen_ns < self._settings.calibration_ms * 1e6:
             return "calibrating"
         return "refractory" if now_ns < self._refractory_until_ns else "watching"
 
-    def restart(self, reason: Gate) -> Decision | None:
-        """Forget the signal (the noise is kept); a movement that was announced is retracted."""
-        decision = self._retract(reason)
+    def restart(self, reason: Gate) -> list[Decision]:
+        """Forget the signal (the noise is kept); what was announced is retracted."""
+        decisions = [said for one in tuple(self._events.open) if (said := self._drop(one, reason)) is not None]
+        self._events.clear()
         self._history.clear()
         self._gates.reset()
         self._held.clear()
-        return decision
+        return decisions
 
     def update(self, sample: Sample, rate_hz: float = float("inf")) -> Verdict:
         """Take the next sample; `rate_hz` is the real rate of distinct frames."""
@@ -100,89 +89,103 @@ class EventDetector:
         window = self._history.window()
         gates = self._gates.shut(window, rate_hz)
         excursion = excursions(window, self._settings, self._earliest_ns)
-        self._noise.update(window, calm=self._movement is None and not any(gates))
+        self._noise.update(window, calm=not self._events.open and not any(gates))
         if excursion is None:
             threshold = np.maximum(self._settings.min_displacement_px, self._settings.noise_sigmas * self._noise.sigma_px)
         else:
             threshold = thresholds(window, excursion, self._noise.sigma_px, self._settings)
-        shown = Verdict(_moved_lately(window), threshold, tuple(gates))
-        if self._movement is not None:
-            return replace(shown, decision=self._follow(self._movement, window, gates))
+        decisions = self._follow_all(window, gates)
         macro = self._held.update(window, threshold, mask(gates))
         if macro is not None:
-            return replace(shown, decision=Decision("retracted", macro.onset_ns, macro.apex_ns, now, macro.score, kind="macro"))
-        if excursion is None or self.state(now) != "watching":
-            return shown
-        decision, rejected = self._seek(window, excursion, threshold, mask(gates))
-        return replace(shown, decision=decision, rejected=rejected)
+            decisions.append(Decision("retracted", macro.onset_ns, macro.apex_ns, now, macro.score, kind="macro"))
+        rejected: Decision | None = None
+        if excursion is not None and self._seen_ns >= self._settings.calibration_ms * 1e6:
+            announced, rejected = self._seek(window, excursion, threshold, mask(gates))
+            decisions += announced
+        return Verdict(_moved_lately(window), threshold, tuple(gates), tuple(decisions), rejected)
 
     def _seek(
         self, window: Window, excursion: Excursion, threshold: Trace, open_: npt.NDArray[np.bool_]
-    ) -> tuple[Decision | None, Decision | None]:
-        """Announce the strongest movement that has turned, or say what speaks against it."""
+    ) -> tuple[list[Decision], Decision | None]:
+        """Announce the movements that have turned, strongest first, and say what speaks against the strongest of the others."""
+        free = open_.copy()
+        for one in self._events.open:
+            free[one.movement.regions] = False
         turned = excursion.return_px >= self._settings.provisional_fall * excursion.rise_px
+        announced: list[Decision] = []
         rejected: Decision | None = None
-        while (ready := open_ & turned & (excursion.rise_px >= threshold)).any():
-            movement = movement_at(window, _without_return(excursion, ready), threshold, open_, self._ended_ns)
+        while (ready := free & turned & (excursion.rise_px >= threshold)).any():
+            movement = movement_at(window, _without_return(excursion, ready), threshold, free, self._ended_ns)
             course = course_of(movement, window, self._settings)
+            if course.fallen < self._settings.provisional_fall or not self._rises_in_time(course):
+                free[movement.leader] = False  # perhaps later; another region may be ready now
+                continue
+            free[movement.regions] = False
             found = Decision("provisional", course.onset_ns, course.apex_ns, None, course.score)
             excuses = self._gates.excuses(movement, course, window)
-            if course.fallen < self._settings.provisional_fall or not self._rises_in_time(course):
-                return None, rejected
             if _stands(movement, course, excuses):
-                self._movement, self._announced = movement, found
-                return found, rejected
-            reason: Gate = next(iter(excuses.values()), "drift")
+                said = self._events.announce(movement, found, int(window.times_ns[-1]))
+                announced += [] if said is None else [said]
+                continue
+            self._let_none_begin_before(course.apex_ns, movement)
             if rejected is None:
-                rejected = replace(found, phase="retracted", reason=reason)
-                self.gated[reason] += 1
-            self._earliest_ns[movement.regions] = course.apex_ns
-            open_ = open_.copy()
-            open_[movement.regions] = False
-        return None, rejected
+                rejected = replace(found, phase="retracted", reason=next(iter(excuses.values()), "drift"))
+        if rejected is not None and rejected.reason is not None:
+            self.gated[rejected.reason] += 1
+        return announced, rejected
 
     def _rises_in_time(self, course: Course) -> bool:
         rise_ms = (course.apex_ns - course.onset_ns) / 1e6
         return self._settings.min_rise_ms <= rise_ms <= self._settings.max_rise_ms
 
-    def _follow(self, movement: Movement, window: Window, gates: list[Gate | None]) -> Decision | None:
-        settings = self._settings
+    def _follow_all(self, window: Window, gates: list[Gate | None]) -> list[Decision]:
+        decisions = []
+        for one in tuple(self._events.open):
+            if one in self._events.open and (said := self._follow(one, window, gates)) is not None:
+                decisions.append(said)
+        return decisions
+
+    def _follow(self, one: OpenMovement, window: Window, gates: list[Gate | None]) -> Decision | None:
+        settings, movement = self._settings, one.movement
         now = int(window.times_ns[-1])
         course = course_of(movement, window, settings)
         shut = [gate for region in movement.regions if (gate := gates[int(region)]) is not None]
         if len(shut) == len(movement.regions):
-            return self._retract(shut[0])
+            return self._drop(one, shut[0])
         if not self._rises_in_time(course):
-            return self._retract("drift")
+            return self._drop(one, "drift")
         if course.fallen >= settings.confirm_fall and course.returned >= settings.confirm_return:
             excuses = self._gates.excuses(movement, course, window)
             if not _stands(movement, course, excuses):
-                return self._retract(next(iter(excuses.values()), "drift"))
-            self._end(now, course.offset_ns)
-            slow = (course.offset_ns - course.onset_ns) / 1e6 > settings.max_micro_ms + 2 * settings.grace_ms
-            times_ns = (course.onset_ns, course.apex_ns, max(course.offset_ns, now))
-            if slow:
-                return Decision("retracted", *times_ns, course.score, kind="macro")
-            return Decision("confirmed", *times_ns, course.score)
+                return self._drop(one, next(iter(excuses.values()), "drift"))
+            offset_ns = max(course.offset_ns, now)
+            ended = Decision("confirmed", course.onset_ns, course.apex_ns, offset_ns, course.score)
+            if (course.offset_ns - course.onset_ns) / 1e6 > settings.max_micro_ms + 2 * settings.grace_ms:
+                return self._drop(one, None, replace(ended, phase="retracted", kind="macro"))
+            return self._end(one, ended, offset_ns, now)
         if (now - course.onset_ns) / 1e6 > settings.max_micro_ms + settings.grace_ms:
-            return self._retract("drift")
+            return self._drop(one, "drift")
         return None
 
-    def _end(self, now: int, offset_ns: int) -> None:
-        self._ended_ns = offset_ns
+    def _end(self, one: OpenMovement, ended: Decision, offset_ns: int, now_ns: int) -> Decision:
+        said, members = self._events.confirm(one, ended)
+        self._refractory_until_ns = now_ns + int(self._settings.refractory_ms * 1e6)
+        for member in members:
+            self._ended_ns[member.movement.regions] = offset_ns
+            self._let_none_begin_before(self._refractory_until_ns, member.movement)
         self._held.clear()
-        self._movement = self._announced = None
-        self._refractory_until_ns = now + int(self._settings.refractory_ms * 1e6)
-        self._earliest_ns[:] = self._refractory_until_ns
+        return said
 
-    def _retract(self, reason: Gate) -> Decision | None:
-        announced = self._announced
-        self._movement = self._announced = None
-        if announced is None:
-            return None
-        self.gated[reason] += 1
-        self._earliest_ns[:] = announced.apex_ns
-        return replace(announced, phase="retracted", reason=reason)
+    def _drop(self, one: OpenMovement, reason: Gate | None, decision: Decision | None = None) -> Decision | None:
+        said = self._events.drop(one, decision or replace(one.found, phase="retracted", reason=reason))
+        self._let_none_begin_before(one.found.apex_ns, one.movement)
+        if said is not None and reason is not None:
+            self.gated[reason] += 1
+        return said
+
+    def _let_none_begin_before(self, t_ns: int, movement: Movement) -> None:
+        regions = movement.regions
+        self._earliest_ns[regions] = np.maximum(self._earliest_ns[regions], t_ns)
 
 
 def _stands(movement: Movement, course: Course, excuses: dict[int, Gate]) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spotting.history import Times, Trace, Window
+from spotting.regions import REGIONS, UPPER
 from spotting.settings import SpotterSettings
 
 _ONSET_RUN = 1.7
@@ -24,6 +25,9 @@ _PAUSE_NS = 250_000_000
 """A movement that begins sooner after another one belongs to it."""
 _MAIN_PART = 0.5
 """Regions that move by less than this part of the strongest, in units of their thresholds, do not belong to a movement."""
+
+
+_IS_UPPER = np.isin(np.arange(len(REGIONS)), UPPER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Movement:
     """(r,)"""
     way_px: Trace
     """(r, 2) displacement of the regions from start to apex; 0 where a region does not belong to the movement."""
+    leader: int
+    """The region that moved farthest, in units of its threshold."""
     after_ns: int
     """When the movement before it had ended: what was before that does not count against it."""
 
@@ -113,16 +119,18 @@ def _there_and_back(trace: Trace, start: npt.NDArray[np.intp], apex: npt.NDArray
 
 
 def movement_at(
-    window: Window, excursion: Excursion, threshold_px: Trace, open_: npt.NDArray[np.bool_], after_ns: int
+    window: Window, excursion: Excursion, threshold_px: Trace, open_: npt.NDArray[np.bool_], ended_ns: Times
 ) -> Movement:
-    """What moves when the strongest of the open regions does. threshold_px: (r,); open_: (r,) no gate is shut."""
+    """What moves when the strongest of the open regions does, in its half of the face: brows and mouth move for reasons of
+    their own. threshold_px: (r,); open_: (r,) no gate is shut; ended_ns: (r,) when a region's last movement ended."""
     parts = np.where(open_, excursion.rise_px / threshold_px, 0)
     leader = int(np.argmax(np.where(open_, np.minimum(excursion.rise_px, excursion.return_px) / threshold_px, 0)))
     start, apex = excursion.start[leader], excursion.apex[leader]
     way = window.moved_px[apex] - window.moved_px[start]
     parts = np.where(open_, np.sqrt((way**2).sum(axis=1)) / threshold_px, 0)
-    way[parts < _MAIN_PART * parts[leader]] = 0
-    return Movement(int(window.times_ns[start]), threshold_px.copy(), way, after_ns)
+    way[(parts < _MAIN_PART * parts[leader]) | (_IS_UPPER[leader] != _IS_UPPER)] = 0
+    after_ns = int(ended_ns[(way != 0).any(axis=1)].max(initial=0))
+    return Movement(int(window.times_ns[start]), threshold_px.copy(), way, leader, after_ns)
 
 
 def course_of(movement: Movement, window: Window, settings: SpotterSettings) -> Course:

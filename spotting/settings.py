@@ -32,7 +32,7 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Time at the start in which nothing is reported."""
     min_displacement_px: Positive = 0.25
     """Lowest threshold of a region, px of a 128 crop. Lower finds weaker movements and lets more noise through."""
-    max_threshold_px: Positive = 2.0
+    max_threshold_px: Positive = 1.5
     """Highest threshold: whatever the head does, a larger movement that goes and comes back is announced."""
     noise_sigmas: Positive = 5.0
     """Threshold in units of the region's own robust noise. Higher is quieter on noisy cameras, and blinder."""
@@ -62,7 +62,7 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Longer rises are not micro-expressions."""
     quiet_ms: Positive = 400.0
     """A region must have been quiet for about this long before a movement's rise begins ..."""
-    quiet_part: Positive = 0.4
+    quiet_part: Positive = 0.6
     """... by moving no more than this part of the movement's peak. Lower is quieter while an expression is under way."""
     max_return_ms: Positive = 320.0
     """The apex is sought this far back."""
@@ -70,7 +70,7 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Fall from the apex, as a part of the peak, at which a movement is announced. Lower is sooner and retracts more."""
     confirm_fall: Fraction = 0.5
     """Fall at which a movement is confirmed."""
-    confirm_return: NotNegative = 0.8
+    confirm_return: NotNegative = 0.6
     """What must have come back by then, in units of the threshold: weak movements must return in full."""
     max_micro_ms: Positive = 500.0
     """A movement that has not fallen by then is a macro-expression (the field's limit between the two)."""
@@ -81,7 +81,7 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     max_macro_ms: Positive = 4000.0
     """A movement held for longer is forgotten: where the face is now is neutral."""
     refractory_ms: NotNegative = 200.0
-    """Silence after a movement. Shorter splits one movement into two, longer misses a second one."""
+    """Silence of the regions that moved, after a movement. Shorter splits one movement into two, longer misses a second one."""
 
     # Gates
     eye_closure: Fraction = 0.8
@@ -90,7 +90,7 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Movements of the upper face this close to an eye closure are a blink's, unless they are large or go up."""
     blink_brow_px: Positive = 2.0
     """Larger brow movements are no blink's; nor are those of half that size that do not peak while the eyes are closed."""
-    head_limit_px: Positive = 30.0
+    head_limit_px: Positive = 20.0
     """With more travel of the head within 0.4 s nothing is believed."""
     misfit_limit_px: Positive = 1.6
     """Likewise where the head's rigid motion explains the face so badly: it turned too far, or something is before it."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ahmsa.face.realign import aligned_like
 from ahmsa.types import HALVES, AlignedFace, Candidate, Gate, Half
-from spotting.detector import Decision, EventDetector, State, Verdict
+from spotting.detector import EventDetector, State, Verdict
+from spotting.events import Decision
 from spotting.gates import FrameGate
 from spotting.regions import OF_HALF, REGIONS
 from spotting.settings import SpotterSettings
@@ -80,8 +81,9 @@ class Spotter:
         self._detector = EventDetector(self._settings)
         self._faces: deque[AlignedFace] = deque()
         self._measured_ns: int | None = None
-        self._events = 0
-        self._announced: Candidate | None = None
+        self._said = 0
+        self._announced: dict[int, Candidate] = {}
+        self._due: deque[Candidate] = deque()
 
     @property
     def state(self) -> State:
@@ -94,32 +96,35 @@ class Spotter:
 
     def update(self, face: AlignedFace) -> Step:
         """Take the next face."""
+        return self._with_candidate(self._take(face))
+
+    def lost(self, t_capture_ns: int, reason: Gate = "face_lost") -> Step:
+        """There is no usable face now: everything but the noise is forgotten, and what was announced is retracted.
+
+        Of several events one is told at each call; call again until there is none where nothing follows.
+        """
+        self._restart(reason)
+        self._frame_gate.reset()
+        nothing: Mapping[str, float] = MappingProxyType({})
+        return self._with_candidate(Step(Motion(t_capture_ns, nothing, nothing, MappingProxyType({}), lost=reason)))
+
+    def _with_candidate(self, step: Step) -> Step:
+        return replace(step, candidate=self._due.popleft()) if self._due else step
+
+    def _take(self, face: AlignedFace) -> Step:
         gate = self._frame_gate.update(face)
         if gate == "duplicate_frame":
             self._detector.gated[gate] += 1
             return Step()
         if gate == "camera_stall":
-            return self._restart(face, gate)
+            self._restart(gate)
         self._keep(face)
         if self._measured_ns is not None and face.t_capture_ns - self._measured_ns < 1e9 / self._settings.max_rate_hz * 0.99:
             return Step()
         return self._measure(face)
 
-    def lost(self, t_capture_ns: int, reason: Gate = "face_lost") -> Step:
-        """There is no usable face now: everything but the noise is forgotten, and an announced movement is retracted."""
-        candidate = self._candidate(self._detector.restart(reason))
-        self._forget()
-        self._frame_gate.reset()
-        nothing: Mapping[str, float] = MappingProxyType({})
-        return Step(Motion(t_capture_ns, nothing, nothing, MappingProxyType({}), lost=reason), candidate)
-
-    def _restart(self, face: AlignedFace, reason: Gate) -> Step:
-        candidate = self._candidate(self._detector.restart(reason))
-        self._forget()
-        self._keep(face)
-        return replace(self._measure(face), candidate=candidate)
-
-    def _forget(self) -> None:
+    def _restart(self, reason: Gate) -> None:
+        self._tell(self._detector.restart(reason))
         self._faces.clear()
         self._signal.reset()
         self._measured_ns = None
@@ -133,19 +138,21 @@ class Spotter:
     def _measure(self, face: AlignedFace) -> Step:
         self._measured_ns = face.t_capture_ns
         verdict = self._detector.update(self._signal.update(face), self._frame_gate.rate_hz)
+        self._tell(verdict.decisions)
         rejected = None if verdict.rejected is None else self._as_candidate(verdict.rejected, f"{face.face_id}-rejected")
-        return Step(_motion(face.t_capture_ns, verdict), self._candidate(verdict.decision), rejected)
+        return Step(_motion(face.t_capture_ns, verdict), rejected=rejected)
 
-    def _candidate(self, decision: Decision | None) -> Candidate | None:
-        if decision is None:
-            return None
-        if self._announced is None:
-            self._events += 1
-            candidate = self._as_candidate(decision, f"{self._faces[-1].face_id}-{self._events}")
-        else:
-            candidate = self._as_candidate(decision, self._announced.event_id)
-        self._announced = candidate if decision.phase == "provisional" else None
-        return candidate
+    def _tell(self, decisions: Iterable[Decision]) -> None:
+        """Make candidates while their faces are at hand; each waits for a step of its own."""
+        for decision in decisions:
+            before = self._announced.pop(decision.event, None) if decision.event is not None else None
+            if before is None:
+                self._said += 1
+            event_id = f"{self._faces[-1].face_id}-{self._said}" if before is None else before.event_id
+            candidate = self._as_candidate(decision, event_id)
+            if decision.phase == "provisional" and decision.event is not None:
+                self._announced[decision.event] = candidate
+            self._due.append(candidate)
 
     def _as_candidate(self, decision: Decision, event_id: str) -> Candidate:
         apex = self._face_at(decision.apex_ns)

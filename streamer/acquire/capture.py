@@ -152,7 +152,11 @@ class CaptureStage:
     def finish(self, reason: Gate = "source_ended") -> list[Candidate]:
         """The source has ended: what is still open is retracted."""
         now_ns = self._rate.newest_ns
-        return [last for one in self._watched.values() if (last := one.spotter.lost(now_ns, reason).candidate) is not None]
+        told: dict[str, Candidate] = {}
+        for one in self._watched.values():
+            while (last := one.spotter.lost(now_ns, reason).candidate) is not None and last.event_id not in told:
+                told[last.event_id] = last
+        return list(told.values())
 
     @property
     def distinct_hz(self) -> float:

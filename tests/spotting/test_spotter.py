@@ -169,7 +169,8 @@ def test_a_second_movement_is_told_unless_it_falls_into_the_refractory_time(watc
     story = watch(movements, duration_s=4.8)
     assert [round(apex_ms(c), -2) for c in story.confirmed] == [3400, 4200]
     assert "refractory" in story.states
-    silent = watch(movements, duration_s=4.6, settings=SpotterSettings(refractory_ms=900))
+    again = [event("surprise", 3.2, 1.5), event("surprise", 4.0, 1.5)]
+    silent = watch(again, duration_s=4.6, settings=SpotterSettings(refractory_ms=900))
     assert [round(apex_ms(c), -2) for c in silent.confirmed] == [3400]
 
 
