@@ -1,6 +1,10 @@
 import os
+import signal
 import tempfile
+import threading
+import time
 
+import psutil
 import pytest
 
 from ahmsa.errors import DataError, RunError
@@ -49,3 +53,50 @@ def test_a_process_that_dies_while_it_starts_is_a_sentence_and_not_a_hang(tmp_pa
     with pytest.raises(RunError, match="worker process died"):
         list(in_processes(gone, DeadOnArrival(), [1, 2], jobs=2))
     assert list(tmp_path.iterdir()) == []
+
+
+def stands_still(how: str, number: int) -> int:
+    if how == "stopped":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    lock = threading.Lock()
+    with lock:
+        lock.acquire()
+    return number
+
+
+@pytest.mark.parametrize("how", ["stopped", "deadlocked"])
+def test_a_process_that_stands_still_is_named_and_ended(how, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(RunError, match="stood still for 3 s"):
+        list(in_processes(stands_still, how, [1, 2], jobs=2, silent_s=3))
+    assert not any("spawn_main" in " ".join(child.cmdline()) for child in psutil.Process().children())
+    assert list(tmp_path.iterdir()) == []
+
+
+def sleepy(given: None, number: int) -> int:
+    if number == 2:
+        time.sleep(1000)
+    return number
+
+
+def test_who_stops_listening_leaves_no_process_even_where_one_is_at_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    results = in_processes(sleepy, None, [2, 1], jobs=2)
+    assert next(results) == (1, 1)
+    results.close()
+    assert not any("spawn_main" in " ".join(child.cmdline()) for child in psutil.Process().children())
+    assert list(tmp_path.iterdir()) == []
+
+
+class UnsendableError(Exception):
+    def __init__(self, one, two):
+        super().__init__(one)
+
+
+def fails_oddly(given: None, number: int) -> int:
+    raise UnsendableError("first", "second")
+
+
+def test_an_exception_that_cannot_be_sent_comes_back_by_its_name():
+    with pytest.raises(RuntimeError, match="UnsendableError: first"):
+        list(in_processes(fails_oddly, None, [1], jobs=1))

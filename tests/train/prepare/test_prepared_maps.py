@@ -6,7 +6,6 @@ Covers train.prepare.clip_worker, train.prepare.contact_sheet, train.prepare.map
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -159,13 +158,12 @@ def test_a_killed_run_goes_on_where_it_stopped_and_leaves_no_process(root, tmp_p
     cache = tmp_path / "cache"
     command = [sys.executable, "-c", "from train.commands.data import main; main()"]
     command += ["prepare", "--db", "smic", "--data", str(root)]
-    run = subprocess.Popen(
-        [*command, "--cache", str(cache), "--jobs", "2"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
-    wait_for(lambda: list(cache.rglob("*.safetensors")) or run.poll() is not None)
-    workers = psutil.Process(run.pid).children(recursive=True) if run.poll() is None else []
-    run.send_signal(signal.SIGKILL)
-    run.wait()
+    with subprocess.Popen([*command, "--cache", str(cache), "--jobs", "2"], stdin=subprocess.DEVNULL) as run:
+        try:
+            wait_for(lambda: list(cache.rglob("*.safetensors")) or run.poll() is not None)
+            workers = psutil.Process(run.pid).children(recursive=True) if run.poll() is None else []
+        finally:
+            run.kill()
     assert list(cache.rglob("*.safetensors"))
     wait_for(lambda: not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers))
     prepared = prepare("smic", root, SETTINGS, cache_folder=cache)
