@@ -72,6 +72,10 @@ class FlowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     map_px: Annotated[int, Meta(ge=8, le=256)] = 28
 
 
+Inputs = Literal["map", "sequence"]
+"""What a network sees of a movement: its map, or the map and how it goes on up to the offset (ahmsa.flow.sequence)."""
+
+
 class NetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """AHMSA-Net's shape (paper 3.3-3.4). The paper's own numbers (table 3) are in configs/presets/paper.toml."""
 
@@ -97,6 +101,9 @@ class NetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     classes: Annotated[int, Meta(ge=2, le=1000)] = 3
     map_px: Annotated[int, Meta(ge=4, le=256)] = 28
     """Side of the map the network sees; maps of another side are resized to it."""
+    inputs: Inputs = "map"
+    """`sequence`: beside the map also the flow to several instants up to the offset, the amplitude, and the times of rise and
+    fall. Needs a database's own frames, not ready-made maps."""
     scaling: Literal["raw", "recentred"] = "recentred"
     """What the network is fed: the 0-1 map as it is, or recentred (ahmsa.flow.scaling)."""
     smoothing_cells: Annotated[float, Meta(ge=0, le=5)] = 0.0

@@ -112,6 +112,11 @@ class FacePair:
     """The face about as long before the onset as the apex is after it, where it was seen: what moved anyway."""
     after: AlignedFace | None = None
     """The face once the movement has gone back, at the offset or as near to it as is known: what has not gone back."""
+    between: tuple[AlignedFace, ...] = ()
+    """The faces at the instants of `ahmsa.flow.sequence`, or those nearest to them that were seen; empty where they are not
+    known. Only networks of sequences look at them."""
+    offset_t_ns: int | None = None
+    """When the movement ended, once that is known."""
 
     def __post_init__(self) -> None:
         if len({face.pixels.shape for face in self.faces}) > 1:
@@ -119,8 +124,8 @@ class FacePair:
 
     @property
     def faces(self) -> tuple[AlignedFace, ...]:
-        """Onset, apex, and those of before and after that are there."""
-        return tuple(face for face in (self.onset, self.apex, self.before, self.after) if face is not None)
+        """Onset, apex, those of before and after that are there, and those between."""
+        return tuple(face for face in (self.onset, self.apex, self.before, self.after, *self.between) if face is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,7 @@ class Candidate:
     """macro: it lasted too long for a micro-expression, as which it is retracted."""
     before: AlignedFace | None = None
     after: AlignedFace | None = None
+    between: tuple[AlignedFace, ...] = ()
 
     def __post_init__(self) -> None:
         _ = self.pair  # which refuses faces that do not go together
@@ -151,7 +157,7 @@ class Candidate:
     @property
     def pair(self) -> FacePair:
         """What flow and recogniser see of it."""
-        return FacePair(self.onset, self.apex, self.before, self.after)
+        return FacePair(self.onset, self.apex, self.before, self.after, self.between, self.offset_t_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,8 @@ class FlowMap:
     own_share: float | None = None
     """0-1: part of the motion's energy that other motion, before the onset and left over afterwards, does not explain; None
     where only onset and apex are known."""
+    sequence: FloatArray | None = None
+    """(planes, h, w) how the movement goes on (ahmsa.flow.sequence); None where it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)

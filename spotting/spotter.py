@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ahmsa.face.realign import aligned_like
+from ahmsa.flow.sequence import instants
 from ahmsa.types import HALVES, AlignedFace, Candidate, Gate, Half
 from spotting.detector import EventDetector, State, Verdict
 from spotting.events import Decision
@@ -172,8 +173,17 @@ class Spotter:
             reason=decision.reason,
             before=aligned_like(before, apex) if long_enough else None,
             after=aligned_like(self._faces[-1], apex) if decision.phase == "confirmed" else None,
+            between=self._between(onset, apex, decision.offset_ns),
             kind=decision.kind,
         )
+
+    def _between(self, onset: AlignedFace, apex: AlignedFace, offset_ns: int | None) -> tuple[AlignedFace, ...]:
+        """The faces up to the offset, or up to now where it lies ahead, that a network of sequences wants.
+
+        A movement is confirmed while its last part still goes back, so its last face is usually a tenth of a second early.
+        """
+        until_ns = max(self._faces[-1].t_capture_ns if offset_ns is None else offset_ns, apex.t_capture_ns)
+        return tuple(aligned_like(self._face_at(t_ns), apex) for t_ns in instants(onset.t_capture_ns, until_ns))
 
     def _face_at(self, t_ns: int) -> AlignedFace:
         """The face nearest in time."""

@@ -47,6 +47,8 @@ class MapSet:
     """How the maps were made; None for ready-made maps."""
     crop_px: int | None = None
     """Side of the crop the flow was computed on; None for ready-made maps."""
+    sequences: FloatArray | None = None
+    """(n, planes, h, w) how each movement goes on (ahmsa.flow.sequence); None where only maps were made."""
 
     def __post_init__(self) -> None:
         if self.uvs.ndim != 4 or self.uvs.shape[1] != 3 or len(self.uvs) != len(self.samples):
@@ -87,6 +89,8 @@ class MapSet:
         """Sixteen hex digits over maps, keys and labels: two sets with the same one are the same data."""
         digest = hashlib.sha256(np.ascontiguousarray(self.uvs).tobytes())
         digest.update(repr((self.samples, self.label_names)).encode())
+        if self.sequences is not None:
+            digest.update(np.ascontiguousarray(self.sequences).tobytes())
         return digest.hexdigest()[:16]
 
     def require_every_class(self) -> MapSet:
@@ -100,7 +104,8 @@ class MapSet:
     def take(self, indices: Iterable[int]) -> MapSet:
         """The samples at `indices`, in that order."""
         chosen = list(indices)
-        return replace(self, uvs=self.uvs[chosen], samples=tuple(self.samples[index] for index in chosen))
+        sequences = None if self.sequences is None else self.sequences[chosen]
+        return replace(self, uvs=self.uvs[chosen], samples=tuple(self.samples[index] for index in chosen), sequences=sequences)
 
 
 def join(sets: Sequence[MapSet]) -> MapSet:
@@ -115,9 +120,11 @@ def join(sets: Sequence[MapSet]) -> MapSet:
             raise DataError(
                 f"maps of {first.source} and {other.source} differ in size, classes or flow settings; prepare them alike."
             )
+    sequences = [part.sequences for part in sets if part.sequences is not None]
     return replace(
         first,
         uvs=np.concatenate([part.uvs for part in sets]),
         samples=tuple(sample for part in sets for sample in part.samples),
         source=", ".join(part.source for part in sets),
+        sequences=None if len(sequences) < len(sets) else np.concatenate(sequences),
     )

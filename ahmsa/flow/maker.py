@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Literal, NamedTuple, cast
 
@@ -18,17 +19,19 @@ from ahmsa.flow.head_motion import remove_head_motion
 from ahmsa.flow.other_motion import other_energy, own_share
 from ahmsa.flow.regions import face_mask, lay_out, region_centres
 from ahmsa.flow.scaling import min_max
+from ahmsa.flow.sequence import INSTANTS, require_sequence, sequence_planes
 from ahmsa.flow.strain import strain_magnitude
 from ahmsa.flow.tvl1.pyramid import MIN_SIDE_PX
-from ahmsa.settings import FlowSettings
+from ahmsa.settings import FlowSettings, Inputs
 from ahmsa.types import AlignedFace, FacePair, FloatArray, FlowMap
 
 PEAK_PERCENTILE = 98.0
 """The peak of a movement is this percentile over the face: a wrong pixel is not a movement."""
 _OPENCV_MARGIN_PX = 8
 """OpenCV's TV-L1 sees black beyond the image, and strain then finds its largest values on the border."""
-_ENERGY_SIDE_PX = 64
-"""Other motion is measured in crops of half the side, but not of less: a quarter of the time, and enough for an energy."""
+_SMALL_SIDE_PX = 64
+"""Other motion and sequences are measured in crops of half the side, but not of less: a quarter of the time, and enough for an
+energy or a course."""
 GPU_BATCH = 8
 """`auto` gives smaller batches to the compiled CPU kernel: a GPU needs company to be the faster one."""
 
@@ -44,11 +47,13 @@ class _Other(NamedTuple):
 class FlowMaker:
     """Optical flow, strain and map, by settings that travel in the checkpoint.
 
-    device: as in ahmsa.device, DeviceError where it is missing; flow uses CUDA or the CPU. One thread at a time.
+    device: as in ahmsa.device, DeviceError where it is missing; flow uses CUDA or the CPU. inputs: `sequence` makes maps with
+    their sequences. One thread at a time.
     """
 
-    def __init__(self, settings: FlowSettings, device: str = "cpu") -> None:
+    def __init__(self, settings: FlowSettings, device: str = "cpu", inputs: Inputs = "map") -> None:
         self.settings = settings
+        self.inputs = inputs
         # torch takes a second to import, and the compiled kernel does without it.
         self.device = "cpu" if device == "cpu" else _flow_device(resolve_device(device))
 
@@ -78,12 +83,16 @@ class FlowMaker:
         return "compiled" if _has_compiler() else "torch"
 
     def maps(self, pairs: Sequence[FacePair]) -> list[FlowMap]:
-        """The network's view of each movement, in order. Movements of one crop size are computed as one batch."""
+        """The network's view of each movement, in order. Movements of one crop size are computed as one batch.
+
+        Raises DataError where sequences are to be made of movements without the faces between.
+        """
         if not pairs:
             return []
         depths = [depth_of(pair.onset) for pair in pairs]
         moved, others = self._moved(pairs, depths), self._other_energies(pairs, depths)
-        return [self._map(*each) for each in zip(moved, others, pairs, strict=True)]
+        maps = [self._map(*each) for each in zip(moved, others, pairs, strict=True)]
+        return maps if self.inputs == "map" else self._with_sequences(maps, pairs, depths)
 
     def movements(self, pairs: Sequence[FacePair]) -> FloatArray:
         """(b, 2, s, s) px: flow from onset to apex without the head's motion, of one or more pairs of one crop size."""
@@ -103,15 +112,37 @@ class FlowMaker:
         if not compared:
             return found
         side = compared[0].onset.pixels.shape[0]
-        small = min(side, max(side // 2, _ENERGY_SIDE_PX))
-        onsets = np.stack([_shrunk(one.onset.pixels, small) for one in compared])
-        others = np.stack([_shrunk(one.other.pixels, small) for one in compared])
-        depth = np.stack([_shrunk(depths[one.number], small) for one in compared]) * np.float32(small / side)
-        flows = remove_head_motion(self.flow(onsets, others), self.settings.head_motion, depth) * np.float32(side / small)
+        flows = self._small_flows(compared, depths)
         for number in {one.number for one in compared}:
             own = [flow for one, flow in zip(compared, flows, strict=True) if one.number == number]
             found[number] = cast(FloatArray, cv2.resize(other_energy(own), (side, side)))
         return found
+
+    def _small_flows(self, compared: Sequence[_Other], depths: Sequence[FloatArray]) -> FloatArray:
+        """(b, 2, s / 2, s / 2) px of the whole crop: flow without the head's motion, from crops of half the side."""
+        side = compared[0].onset.pixels.shape[0]
+        small = min(side, max(side // 2, _SMALL_SIDE_PX))
+        onsets = np.stack([_shrunk(one.onset.pixels, small) for one in compared])
+        others = np.stack([_shrunk(one.other.pixels, small) for one in compared])
+        depth = np.stack([_shrunk(depths[one.number], small) for one in compared]) * np.float32(small / side)
+        flows = remove_head_motion(self.flow(onsets, others), self.settings.head_motion, depth)
+        return cast(FloatArray, flows * np.float32(side / small))
+
+    def _with_sequences(
+        self, maps: Sequence[FlowMap], pairs: Sequence[FacePair], depths: Sequence[FloatArray]
+    ) -> list[FlowMap]:
+        for pair in pairs:
+            require_sequence(pair)
+        compared = [_Other(number, pair.onset, face) for number, pair in enumerate(pairs) for face in pair.between]
+        flows = self._small_flows(compared, depths)
+        grouped = flows.reshape(len(pairs), INSTANTS, *flows.shape[1:])
+        return [self._with_sequence(*each) for each in zip(maps, grouped, pairs, strict=True)]
+
+    def _with_sequence(self, flow_map: FlowMap, flows: FloatArray, pair: FacePair) -> FlowMap:
+        centres, side = region_centres(pair.apex)[0], pair.onset.pixels.shape[0]
+        whole = [np.stack([cv2.resize(plane, (side, side)) for plane in flow]) for flow in flows]
+        laid_out = [lay_out(flow, centres, self.settings.layout, self.settings.map_px) for flow in whole]
+        return replace(flow_map, sequence=sequence_planes(np.stack(laid_out), pair, flow_map.peak_px))
 
     def _map(self, flow: FloatArray, other: FloatArray | None, pair: FacePair) -> FlowMap:
         strain = strain_magnitude(flow)

@@ -24,6 +24,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from ahmsa.errors import CheckpointError, SettingsError
 from ahmsa.files import whole_file
+from ahmsa.flow.sequence import PLANES
 from ahmsa.model.net import AhmsaNet, network_input, views
 from ahmsa.printable import printable
 from ahmsa.settings import FlowSettings, NetSettings
@@ -69,20 +70,27 @@ class Checkpoint:
                 digest.update(member[name].detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()[:12]
 
-    def predict(self, uvs: FloatArray, device: str = "cpu") -> FloatArray:
+    def predict(self, uvs: FloatArray, device: str = "cpu", sequences: FloatArray | None = None) -> FloatArray:
         """Probabilities (n, classes) of (n, 3, h, w) maps scaled to 0-1 per channel.
 
-        Mean over the members (and the mirrored map, where the settings ask for it), then temperature scaling.
+        Mean over the members (and the mirrored map, where the settings ask for it), then temperature scaling. sequences:
+        (n, planes, h, w), for networks whose inputs they are; DataError where those get none.
         """
         if len(uvs) == 0:
             return np.empty((0, self.net.classes), np.float32)
-        inputs = torch.from_numpy(network_input(uvs, self.net)).to(device)
+        inputs = torch.from_numpy(network_input(uvs, self.net, sequences)).to(device)
         net, stacked = self._networks(device)
         with torch.inference_mode():
             seen = torch.cat(views(inputs, self.net))
             logits = vmap(lambda own: functional_call(net, own, (seen,)))(stacked)  # (members, views n, classes)
             mean = logits.softmax(dim=-1).reshape(-1, len(uvs), self.net.classes).mean(dim=0)
         return temper(mean.cpu().numpy(), self.temperature)
+
+    def answer_to_nothing(self, device: str = "cpu") -> FloatArray:
+        """(1, classes) the answer to a flat map: whether there is one, and how long the first takes."""
+        side = self.net.map_px
+        sequences = np.zeros((1, PLANES, side, side), np.float32) if self.net.inputs == "sequence" else None
+        return self.predict(np.full((1, 3, side, side), 0.5, np.float32), device, sequences)
 
     def save(self, path: Path) -> None:
         """Write the file at once (temporary name, then rename)."""
@@ -166,7 +174,10 @@ def _encode(checkpoint: Checkpoint) -> bytes:
         temperature=checkpoint.temperature,
         card=dict(checkpoint.card),
     )
-    return msgspec.json.encode(header, order="sorted")
+    fields = msgspec.to_builtins(header)
+    if header.net.inputs == "map":
+        del fields["net"]["inputs"]  # as it was written before there was a choice, so that a model keeps its id
+    return msgspec.json.encode(fields, order="sorted")
 
 
 _header_decoder: JsonDecoder[_Header] = JsonDecoder(_Header, limit_bytes=FILE_BYTES, lines=True)
@@ -188,8 +199,7 @@ def _members(tensors: State, count: int) -> tuple[dict[str, Tensor], ...]:
 
 def _check_answers(checkpoint: Checkpoint) -> None:
     """Weights can be finite, and so large that what they answer is not."""
-    side = checkpoint.net.map_px
-    if not np.isfinite(checkpoint.predict(np.full((1, 3, side, side), 0.5, np.float32))).all():
+    if not np.isfinite(checkpoint.answer_to_nothing()).all():
         raise CheckpointError("they answer with what are no numbers")
 
 

@@ -18,17 +18,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ahmsa.errors import SettingsError
+from ahmsa.errors import DataError, SettingsError
 from ahmsa.face.geometry import CANONICAL_GRID
 from ahmsa.flow.scaling import recentre, restore_proportion
+from ahmsa.flow.sequence import FLOWS, PLANES
 from ahmsa.settings import NetSettings
 from ahmsa.types import FloatArray
 
 MAP_CHANNELS = 3
 
 
+def planes_of(settings: NetSettings) -> int:
+    """Planes of one network input: those of the map, then those of the sequence where there is one."""
+    return MAP_CHANNELS + (PLANES if settings.inputs == "sequence" else 0)
+
+
 class AhmsaNet(nn.Module):
-    """(B, 3, map_px, map_px) network input (see `network_input`) -> (B, classes) logits.
+    """(B, planes, map_px, map_px) network input (see `network_input`) -> (B, classes) logits.
 
     Maps that were cut by `patches_of` before, (B, patches, numbers), are taken as well: training cuts each map once.
 
@@ -42,7 +48,7 @@ class AhmsaNet(nn.Module):
         super().__init__()
         side = grid_side(settings)
         self.settings = settings
-        self.embedding = nn.Linear(MAP_CHANNELS * settings.patch_px**2, settings.channels[0])
+        self.embedding = nn.Linear(planes_of(settings) * settings.patch_px**2, settings.channels[0])
         self.position = nn.Parameter(torch.randn(side * side, settings.channels[0]) * 0.02) if settings.position else None
         self.levels = nn.ModuleList()
         self.downsamplings = nn.ModuleList()
@@ -216,7 +222,7 @@ def initialise(net: nn.Module, generator: torch.Generator) -> None:
 
 
 def patches_of(maps: Tensor, patch_px: int) -> Tensor:
-    """Patches without overlap, each flattened to one token: (B, 3, s, s) -> (B, (s / patch)^2, 3 patch^2)."""
+    """Patches without overlap, each flattened to one token: (B, planes, s, s) -> (B, (s / patch)^2, planes patch^2)."""
     batch, planes, height, width = maps.shape
     rows, columns = height // patch_px, width // patch_px
     cut = maps.reshape(batch, planes, rows, patch_px, columns, patch_px).permute(0, 2, 4, 1, 3, 5)
@@ -248,14 +254,35 @@ def grid_side(settings: NetSettings) -> int:
     return side
 
 
-def network_input(uvs: FloatArray, settings: NetSettings) -> FloatArray:
+def horizontal_planes(planes: int) -> list[int]:
+    """Which of a network input's planes are a u; the plane after each is its v."""
+    return [0, *range(MAP_CHANNELS, MAP_CHANNELS + FLOWS, 2)] if planes > MAP_CHANNELS else [0]
+
+
+def network_input(uvs: FloatArray, settings: NetSettings, sequences: FloatArray | None = None) -> FloatArray:
     """What the network is fed, for training and live alike.
 
-    uvs: (n, 3, h, w) maps scaled to 0-1 per channel.
-    Returns (n, 3, map_px, map_px), smoothed, resized and scaled per the settings.
+    uvs: (n, 3, h, w) maps scaled to 0-1 per channel. sequences: (n, planes, h, w) of the same movements.
+    Returns (n, planes, map_px, map_px): the maps smoothed, resized and scaled per the settings, and behind them the sequences
+    where the settings want them. Raises DataError where they do and there are none.
     """
     if len(uvs) == 0:
-        return np.empty((0, MAP_CHANNELS, settings.map_px, settings.map_px), np.float32)
+        return np.empty((0, planes_of(settings), settings.map_px, settings.map_px), np.float32)
+    fed = _map_input(uvs, settings)
+    if settings.inputs == "map":
+        return fed
+    if sequences is None or sequences.shape[:2] != (len(uvs), PLANES):
+        raise DataError(
+            'net.inputs = "sequence" needs the frames of each movement, and ready-made maps have none; give those of the '
+            'database by --data, or set net.inputs = "map"'
+        )
+    side = (settings.map_px, settings.map_px)
+    if sequences.shape[2:] != side:
+        sequences = np.stack([np.stack([cv2.resize(plane, side) for plane in planes]) for planes in sequences])
+    return np.concatenate([fed, sequences.astype(np.float32)], axis=1)
+
+
+def _map_input(uvs: FloatArray, settings: NetSettings) -> FloatArray:
     fed = np.stack([_fed(map_, settings) for map_ in uvs])
     if settings.restore_proportion:
         fed = restore_proportion(fed)
@@ -275,11 +302,12 @@ def _fed(uvs: FloatArray, settings: NetSettings) -> FloatArray:
 
 
 def views(inputs: Tensor, settings: NetSettings) -> list[Tensor]:
-    """The inputs whose answers are averaged: (..., 3, h, w) recentred maps themselves and, where asked for, their mirrors."""
+    """The inputs whose answers are averaged: (..., planes, h, w) of recentred maps and, where asked for, their mirrors."""
     return [inputs, mirrored(inputs)] if settings.mirror_average else [inputs]
 
 
 def mirrored(inputs: Tensor) -> Tensor:
-    """`ahmsa.flow.scaling.mirror` for tensors: sides swap and u changes its sign."""
-    sign = inputs.new_tensor([-1.0, 1.0, 1.0]).reshape(MAP_CHANNELS, 1, 1)
-    return inputs.flip(-1) * sign
+    """`ahmsa.flow.scaling.mirror` for tensors, with or without sequences: sides swap and every u changes its sign."""
+    sign = inputs.new_ones(inputs.shape[-3])
+    sign[horizontal_planes(len(sign))] = -1.0
+    return inputs.flip(-1) * sign.reshape(-1, 1, 1)

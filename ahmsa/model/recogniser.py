@@ -37,7 +37,7 @@ class Recogniser:
         self.checkpoint = checkpoint
         self.settings = settings or RecogniserSettings()
         self.device = resolve_device(device)
-        self._flow_maker = FlowMaker(checkpoint.flow, self.device)
+        self._flow_maker = FlowMaker(checkpoint.flow, self.device, checkpoint.net.inputs)
 
     @property
     def model_id(self) -> str:
@@ -51,14 +51,18 @@ class Recogniser:
     def recognise(self, pairs: Sequence[FacePair]) -> list[Recognition]:
         """One answer per movement, in order; several movements cost less together than one by one.
 
-        Raises CheckpointError when crops have another size than those the checkpoint was trained on.
+        Raises CheckpointError when crops have another size than those the checkpoint was trained on, DataError when it judges
+        sequences and a movement comes without the faces between.
         """
         if not pairs:
             return []
         for pair in pairs:
             require_crop(self.checkpoint, pair.apex.pixels.shape[0])
         flow_maps = self._flow_maker.maps(pairs)
-        probabilities = self.checkpoint.predict(np.stack([m.uvs for m in flow_maps]), self.device)
+        sequences = [m.sequence for m in flow_maps if m.sequence is not None]
+        probabilities = self.checkpoint.predict(
+            np.stack([m.uvs for m in flow_maps]), self.device, np.stack(sequences) if sequences else None
+        )
         return [
             Recognition(self._judge(row, flow_map), flow_map) for row, flow_map in zip(probabilities, flow_maps, strict=True)
         ]
@@ -68,8 +72,7 @@ class Recogniser:
         side = self.checkpoint.crop_px
         noise = np.random.default_rng(0).integers(0, 255, (1, side, side)).astype(np.float32)
         self._flow_maker.flow(noise, noise)
-        size = self.checkpoint.net.map_px
-        self.checkpoint.predict(np.zeros((1, 3, size, size), dtype=np.float32), self.device)
+        self.checkpoint.answer_to_nothing(self.device)
 
     def _judge(self, probabilities: FloatArray, flow_map: FlowMap) -> Emotion:
         best = int(probabilities.argmax())

@@ -1,8 +1,8 @@
 """The candidate edge: how two face crops travel to a recogniser in another process or on another machine.
 
-One candidate is a JSON header, and two frames for each of its two to four faces (onset, apex, before, after): the raw bytes of
-the crop (uint8) and of the landmarks (little-endian float32 x, y, and depth where it is known). Nothing is pickled; every size
-and range is checked before an array is made.
+One candidate is a JSON header, and two frames for each of its two to eight faces (onset, apex, before, after, between): the raw
+bytes of the crop (uint8) and of the landmarks (little-endian float32 x, y, and depth where it is known). Nothing is pickled;
+every size and range is checked before an array is made.
 
 `parts_of` and `candidate_of` are inverse to each other: the recogniser in the next process sees what one in this process
 would have seen.
@@ -19,6 +19,7 @@ from msgspec import Meta, Struct
 
 from ahmsa.errors import StreamError
 from ahmsa.face.geometry import MESH_LANDMARKS
+from ahmsa.flow.sequence import INSTANTS
 from ahmsa.types import AlignedFace, ByteImage, Candidate, FaceQuality, FloatArray, Gate, Kind, Phase
 from ahmsa.untrusted import JsonDecoder, UnreadableError
 
@@ -63,7 +64,7 @@ class FaceHeader(Struct, frozen=True, kw_only=True):
     anchor: Index
 
 
-class CandidateHeader(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.candidate/2"):
+class CandidateHeader(Struct, frozen=True, kw_only=True, tag_field="schema", tag="ahmsa.candidate/3"):
     """Everything about a candidate but its pixels and landmarks."""
 
     event_id: Token
@@ -75,6 +76,7 @@ class CandidateHeader(Struct, frozen=True, kw_only=True, tag_field="schema", tag
     apex: FaceHeader
     before: FaceHeader | None = None
     after: FaceHeader | None = None
+    between: Annotated[tuple[FaceHeader, ...], Meta(max_length=INSTANTS)] = ()
     score: Score
     offset_t_ns: Nanoseconds | None = None
     apex_t_ns: Nanoseconds | None = None
@@ -137,6 +139,7 @@ def parts_of(candidate: Candidate, stamps: Stamps | None = None) -> list[bytes]:
         apex=_face_header(candidate.apex),
         before=None if candidate.before is None else _face_header(candidate.before),
         after=None if candidate.after is None else _face_header(candidate.after),
+        between=tuple(_face_header(face) for face in candidate.between),
         score=float(candidate.score),
         offset_t_ns=candidate.offset_t_ns,
         apex_t_ns=candidate.apex_t_ns,
@@ -154,14 +157,15 @@ def candidate_of(parts: Sequence[bytes]) -> tuple[Candidate, Stamps]:
     except UnreadableError as error:
         raise StreamError(f"a candidate's header does not fit its schema: {error}; use one version on both sides") from None
     named = [("onset", header.onset), ("apex", header.apex), ("before", header.before), ("after", header.after)]
-    seen = [(name, face) for name, face in named if face is not None]
+    seen = [(name, face) for name, face in named if face is not None] + [("between", face) for face in header.between]
     if len(parts) != 1 + FACE_PARTS * len(seen):
         raise StreamError(
             f"a candidate of {len(seen)} faces has {1 + FACE_PARTS * len(seen)} frames, this message has {len(parts)}; "
             "use one version on both sides"
         )
     pairs = zip(parts[1::FACE_PARTS], parts[2::FACE_PARTS], strict=True)
-    faces = {name: _face(header, face, *pair) for (name, face), pair in zip(seen, pairs, strict=True)}
+    read = [(name, _face(header, face, *pair)) for (name, face), pair in zip(seen, pairs, strict=True)]
+    faces = dict(read)
     candidate = Candidate(
         event_id=header.event_id,
         face_id=header.face_id,
@@ -171,6 +175,7 @@ def candidate_of(parts: Sequence[bytes]) -> tuple[Candidate, Stamps]:
         apex=faces["apex"],
         before=faces.get("before"),
         after=faces.get("after"),
+        between=tuple(face for name, face in read if name == "between"),
         score=header.score,
         offset_t_ns=header.offset_t_ns,
         apex_t_ns=header.apex_t_ns,

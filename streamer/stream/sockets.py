@@ -21,7 +21,7 @@ from ahmsa.errors import StreamError, UsageError
 from ahmsa.untrusted import MESSAGE_BYTES
 
 _LAST_PORT = 65535
-MOST_PARTS = 12
+MOST_PARTS = 20
 """Parts of the largest message that is known, its envelope included."""
 SUBSCRIPTION_BYTES = 4096
 """All that a PUB socket receives are subscriptions, and ZeroMQ spends a hundred bytes of memory on each byte of one."""

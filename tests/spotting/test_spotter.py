@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ahmsa.flow.sequence import INSTANTS
 from ahmsa.synth import Disturbance, event
 from spotting.settings import SpotterSettings
 
@@ -38,6 +39,18 @@ def test_onset_and_apex_share_their_alignment_and_lie_in_order(watch):
     assert confirmed.onset.anchor == confirmed.apex.anchor
     assert confirmed.onset.index < confirmed.apex.index
     assert confirmed.score > 1
+
+
+def test_a_movement_comes_with_the_faces_up_to_its_offset_under_the_alignment_of_its_apex(watch):
+    provisional, confirmed = watch([event("positive", 3.5, 2.0)], duration_s=4.6).phases()
+    for candidate in (provisional, confirmed):
+        times = [face.t_capture_ns for face in candidate.between]
+        assert len(times) == INSTANTS
+        assert times == sorted(times)
+        assert candidate.onset.t_capture_ns < times[0]
+        assert {face.anchor for face in candidate.between} == {candidate.apex.anchor}
+    assert 0 <= (confirmed.offset_t_ns - confirmed.between[-1].t_capture_ns) / 1e6 < 150
+    assert confirmed.pair.offset_t_ns == confirmed.offset_t_ns
 
 
 def test_a_still_face_with_sensor_noise_is_quiet(watch):

@@ -73,7 +73,7 @@ def _prepared(model: Checkpoint, db: str, root: Path, classes: int, apex: str, s
             f"model {model.id} answers {len(model.labels)} classes ({', '.join(model.labels)}), but --classes is {classes}; "
             f"give --classes {len(model.labels)}, or another checkpoint."
         )
-    how = {"crop_px": model.crop_px, "flow": msgspec.to_builtins(model.flow), "apex_rule": apex}
+    how = {"crop_px": model.crop_px, "flow": msgspec.to_builtins(model.flow), "apex_rule": apex, "inputs": model.net.inputs}
     return prepared_maps(db, root, how, classes=classes, skip_bad=skip_bad).maps
 
 

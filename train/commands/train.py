@@ -121,7 +121,8 @@ def _run(
     if root is None:
         read = ready_made(maps or Path(), db)
     else:
-        read = prepared_maps(db, root, {"apex_rule": apex}, classes=classes, skip_bad=skip_bad, jobs=jobs).maps
+        how = {"apex_rule": apex, "inputs": recipe.net.inputs}
+        read = prepared_maps(db, root, how, classes=classes, skip_bad=skip_bad, jobs=jobs).maps
     recipe = msgspec.structs.replace(recipe, net=msgspec.structs.replace(recipe.net, classes=len(read.label_names)))
     folder = out or Path("runs") / f"{db}-{settings.stem if settings else preset}"
     where = resolve_device(device)

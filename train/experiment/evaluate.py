@@ -58,7 +58,7 @@ def evaluate(checkpoint: Checkpoint, maps: MapSet, device: str = "cpu") -> Evalu
 
 
 def _judge(checkpoint: Checkpoint, maps: MapSet, device: str) -> Judgement:
-    probabilities = checkpoint.predict(maps.uvs, device)
+    probabilities = checkpoint.predict(maps.uvs, device, maps.sequences)
     predicted, classes = probabilities.argmax(axis=1), len(maps.label_names)
     owners = [sample.subject for sample in maps.samples]
     databases = {}

@@ -28,7 +28,7 @@ def export(maps: MapSet, results: RunResults, *, device: str = "cpu", advance: A
     is measured on these networks, because nobody is left to measure them on. Weights are kept in half precision.
     """
     preset = results.preset
-    inputs = network_input(maps.uvs, preset.net)
+    inputs = network_input(maps.uvs, preset.net, maps.sequences)
     everyone = np.arange(len(maps))
     members: list[State] = []
 

@@ -118,7 +118,7 @@ def run(
     missing = [task for task in tasks if not (parts / f"{task.name}.npz").is_file()]
     if announce is not None:
         announce(settings.fit.epochs * sum(len(task.jobs) for task in missing))
-    data = TrainingData(network_input(maps.uvs, settings.net), maps.labels, _owners(maps), settings)
+    data = TrainingData(network_input(maps.uvs, settings.net, maps.sequences), maps.labels, _owners(maps), settings)
     for task, part in (execute or run_inline(device))(data, missing, advance or _ignore):
         write_result(parts / f"{task.name}.npz", part)
     done = {seed: [read_result(parts / f"{task.name}.npz") for task in tasks if task.seed == seed] for seed in seeds}

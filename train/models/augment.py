@@ -17,20 +17,22 @@ from ahmsa.errors import SettingsError
 from ahmsa.face.geometry import CANONICAL_GRID
 from ahmsa.flow.head_motion import remove_head_motion
 from ahmsa.flow.scaling import recentre
-from ahmsa.model.net import mirrored
+from ahmsa.model.net import MAP_CHANNELS, horizontal_planes, mirrored
 from ahmsa.types import FloatArray
 from configs.training import AugmentSettings, TrainSettings
 
 
 def augmented(maps: Tensor, settings: AugmentSettings, generator: torch.Generator, still: Tensor | None = None) -> Tensor:
-    """A changed copy of (n, 3, h, w) maps; each map is changed by its own random numbers and by no other map.
+    """A changed copy of (n, planes, h, w) maps; each map is changed by its own random numbers and by no other map.
 
-    still: the same maps `without_head_motion`, where the settings ask for them.
+    A sequence behind the map is moved and mirrored with it, and keeps its amplitude. still: the same maps
+    `without_head_motion`, where the settings ask for them.
     """
     changed = maps if still is None else _some(still, maps, settings.still, generator)
     changed = _some(mirrored(changed), changed, settings.mirror, generator)
     if settings.shift_cells > 0 or settings.rotation_deg > 0 or settings.scale > 0:
         changed = _move(changed, settings, generator)
+    changed, sequence = changed[:, :MAP_CHANNELS], changed[:, MAP_CHANNELS:]
     if settings.gain > 0:
         gains = _normal((len(maps), 3, 1, 1), generator, maps)
         changed = changed * (settings.gain * gains).exp()
@@ -40,13 +42,15 @@ def augmented(maps: Tensor, settings: AugmentSettings, generator: torch.Generato
     if settings.noise > 0:
         grain = _normal((len(maps), 3, CANONICAL_GRID // 2, CANONICAL_GRID // 2), generator, maps)
         changed = changed + settings.noise * functional.interpolate(grain, size=maps.shape[-2:], mode="bilinear")
-    return changed
+    return torch.cat([changed, sequence], dim=1) if sequence.shape[1] else changed
 
 
 def without_head_motion(inputs: FloatArray) -> FloatArray:
-    """Recentred (n, 3, h, w) maps as they would be, had the head's shift, turn and growth been taken out of their flow."""
+    """Recentred (n, planes, h, w) maps as they would be, had the head's shift, turn and growth been taken out of their flow;
+    sequences have none of it."""
     u_v = remove_head_motion(inputs[:, :2], "similarity")
-    return recentre(np.concatenate([u_v, inputs[:, 2:]], axis=1))
+    still: FloatArray = np.concatenate([recentre(np.concatenate([u_v, inputs[:, 2:3]], axis=1)), inputs[:, 3:]], axis=1)
+    return still
 
 
 def require_signed_maps(settings: TrainSettings) -> None:
@@ -94,8 +98,11 @@ def _move(maps: Tensor, settings: AugmentSettings, generator: torch.Generator) -
     grid = functional.affine_grid(sampling, list(maps.shape), align_corners=False)
     moved = functional.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False)
     cos, sin = cos.reshape(-1, 1, 1), sin.reshape(-1, 1, 1)
-    u, v = moved[:, 0], moved[:, 1]
-    return torch.stack([cos * u - sin * v, sin * u + cos * v, moved[:, 2]], dim=1)
+    planes = list(moved.unbind(dim=1))
+    for first in horizontal_planes(len(planes)):
+        u, v = planes[first], planes[first + 1]
+        planes[first], planes[first + 1] = cos * u - sin * v, sin * u + cos * v
+    return torch.stack(planes, dim=1)
 
 
 def _normal(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ahmsa.model.net import planes_of
 from ahmsa.types import FloatArray
 from configs.training import TrainSettings
 from train.models import ststnet
@@ -55,7 +56,9 @@ class NetworkModel:
         net, how = settings.net, settings.fit
         parameters = sum(value.numel() for value in skeleton(net, self.architecture).parameters())
         copies = 5 + (1 if how.average > 0 else 0)  # weights, gradients, two moments, and one to work on
-        numbers = 4 * 3 * net.map_px**2 + self.architecture.activations(net)  # the maps themselves, changed and mixed
+        numbers = 4 * planes_of(net) * net.map_px**2 + self.architecture.activations(
+            net
+        )  # the maps themselves, changed and mixed
         return 4 * (copies * parameters + 2 * how.batch * numbers)
 
 

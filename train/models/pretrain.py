@@ -29,7 +29,7 @@ def first_states(
 ) -> list[dict[str, Tensor]] | None:
     """One pre-trained network's state per seed; None where the settings ask for no pre-training.
 
-    Raises SettingsError where the classes are not the three that maps can be generated for.
+    Raises SettingsError where the classes are not the three that maps can be generated for, and for sequences.
     """
     return [_pretrained(settings, seed, device, architecture) for seed in seeds] if settings.pretrain.maps > 0 else None
 
@@ -39,6 +39,8 @@ def _pretrained(settings: TrainSettings, seed: int, device: str, architecture: A
     how = settings.pretrain
     if settings.net.classes != len(LABELS):
         raise SettingsError(f"pretrain: maps can be generated for {len(LABELS)} classes, not for {settings.net.classes}.")
+    if settings.net.inputs != "map":
+        raise SettingsError("pretrain: generated maps have no course in time; set pretrain.maps = 0 for sequences.")
     uvs, labels = _generated(how.maps)
     fitting = replace(
         settings.fit,

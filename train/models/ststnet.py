@@ -35,6 +35,8 @@ class Ststnet(nn.Module):
     def __init__(self, settings: NetSettings) -> None:
         super().__init__()
         padded = settings.map_px + 2  # the port pads by two
+        if settings.inputs != "map":
+            raise SettingsError('net: STSTNet sees maps alone; set net.inputs = "map".')
         if padded % (POOL * AVERAGE):
             raise SettingsError(f"net: map_px {settings.map_px} does not suit STSTNet; take 28, or another 6 n - 2.")
         self.settings = settings

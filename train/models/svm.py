@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
+from ahmsa.errors import SettingsError
 from ahmsa.flow.scaling import mirror
 from ahmsa.types import FloatArray
 from configs.training import TrainSettings
@@ -79,6 +80,8 @@ class SvmModel:
     def answers(self, data: TrainingData, task: Task, device: str, advance: Advance) -> list[FloatArray]:
         del device  # always the CPU
         net, found = data.settings.net, []
+        if net.inputs != "map":
+            raise SettingsError('net: the support vector machine sees maps alone; set net.inputs = "map".')
         for job in task.jobs:
             machine = fit_svm(data.inputs, data.labels, data.owners, job.job.train)
             found.append(svm_probabilities(machine, data.inputs[job.held_out], net.classes, net.mirror_average))

@@ -33,8 +33,11 @@ def save_map(path: Path, clip: Clip, flow_map: FlowMap, apex: int) -> None:
         "strain_peak": flow_map.strain_peak,
         "fallback": flow_map.fallback,
     }
+    arrays = {"uvs": np.ascontiguousarray(flow_map.uvs)}
+    if flow_map.sequence is not None:
+        arrays["sequence"] = np.ascontiguousarray(flow_map.sequence)
     with whole_file(path) as part:  # one metadata entry: safetensors writes several in any order
-        save_file({"uvs": np.ascontiguousarray(flow_map.uvs)}, part, metadata={_ABOUT: json.dumps(about)})
+        save_file(arrays, part, metadata={_ABOUT: json.dumps(about)})
         part.chmod(0o644)  # safetensors makes it readable for its writer alone
 
 
@@ -53,6 +56,7 @@ def load_map(path: Path, clip: Clip) -> FlowMap | None:
                 mean_px=float(about["mean_px"]),
                 strain_peak=float(about["strain_peak"]),
                 fallback=bool(about["fallback"]),
+                sequence=file.get_tensor("sequence") if "sequence" in file.keys() else None,  # noqa: SIM118 -- not a mapping
             )
     except (SafetensorError, KeyError, ValueError, TypeError, OSError):
         return None

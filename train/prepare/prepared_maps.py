@@ -19,7 +19,7 @@ import numpy as np
 from ahmsa.databases.catalogue import read_surveys
 from ahmsa.databases.clips import Clip, Subject, Survey
 from ahmsa.errors import AhmsaError, DataError, RunError
-from ahmsa.settings import MAP_VERSION, FaceSettings, FlowSettings
+from ahmsa.settings import MAP_VERSION, FaceSettings, FlowSettings, Inputs
 from ahmsa.work.processes import in_processes
 from train.map_set import MapSet, Sample
 from train.prepare.apex import ApexRule
@@ -36,6 +36,7 @@ class PrepareSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     crop_px: int = FaceSettings().crop_px
     flow: FlowSettings = msgspec.field(default_factory=FlowSettings)
     apex_rule: ApexRule = "middle"
+    inputs: Inputs = "map"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def prepare(
     clips = [clip for survey in surveys for clip in survey.clips]
     bad = [str(problem) for survey in surveys for problem in survey.problems if problem.fatal]
     todo = [clip for clip in clips if load_map(map_path(folder, clip), clip) is None]
-    worker = ClipWorker(folder, settings.crop_px, settings.flow, settings.apex_rule)
+    worker = ClipWorker(folder, settings.crop_px, settings.flow, settings.apex_rule, settings.inputs)
     report = progress or (lambda *_: None)
     report(len(clips) - len(todo), len(clips))
     for done, problem in enumerate(_work_all(todo, worker, jobs), start=len(clips) - len(todo) + 1):
@@ -107,7 +108,10 @@ def _writable(folder: Path) -> Path:
 
 def settings_hash(settings: PrepareSettings) -> str:
     """Twelve hex digits of the settings and of the version of the map: a change of either makes new maps."""
-    return hashlib.sha256(f"map {MAP_VERSION} ".encode() + msgspec.json.encode(settings)).hexdigest()[:12]
+    fields = msgspec.to_builtins(settings)
+    if settings.inputs == "map":
+        del fields["inputs"]  # as before there was a choice: maps that were made then are still good
+    return hashlib.sha256(f"map {MAP_VERSION} ".encode() + msgspec.json.encode(fields)).hexdigest()[:12]
 
 
 def _refusal(database: str, bad: Sequence[str]) -> str:
@@ -124,7 +128,16 @@ def _map_set(clips: Sequence[Clip], folder: Path, labels: tuple[str, ...], root:
         raise DataError(f"{root} gave no map at all; see ahmsa-data check")
     samples = tuple(Sample(Subject(clip.database, clip.subject), clip.name, labels.index(clip.label)) for clip, _ in found)
     uvs = np.stack([flow_map.uvs for _, flow_map in found])
-    maps = MapSet(uvs, samples, source=str(root), label_names=labels, flow=settings.flow, crop_px=settings.crop_px)
+    sequences = [flow_map.sequence for _, flow_map in found if flow_map.sequence is not None]
+    maps = MapSet(
+        uvs,
+        samples,
+        source=str(root),
+        label_names=labels,
+        flow=settings.flow,
+        crop_px=settings.crop_px,
+        sequences=np.stack(sequences) if sequences else None,
+    )
     return maps.require_every_class()
 
 

@@ -28,9 +28,8 @@ _decoder: JsonDecoder[Sheets] = JsonDecoder(Sheets, limit_bytes=_ANSWER_BYTES, l
 
 def read_apart(path: Path) -> Sheets:
     """Every sheet of a workbook as (name, lines of cells, as text). Raises DataError."""
-    command = [sys.executable, "-m", __name__, str(path.resolve())]
     try:
-        ended = subprocess.run(command, capture_output=True, timeout=_PATIENCE_S, check=False)
+        ended = read_in_child(path.resolve())
         reason = ended.stderr.decode(errors="replace").strip() if ended.returncode == 1 else "its reader gave up"
         if ended.returncode == 0:
             return _decoder.decode(ended.stdout)
@@ -39,6 +38,22 @@ def read_apart(path: Path) -> Sheets:
     except UnreadableError as error:
         reason = str(error)
     raise DataError(f"{path} cannot be read as a workbook ({reason[:200]}); copy it again")
+
+
+def read_in_child(path: Path) -> subprocess.CompletedProcess[bytes]:
+    """The child's answer or its complaint. Raises subprocess.TimeoutExpired."""
+    command = [sys.executable, "-m", __name__, str(path)]
+    return subprocess.run(command, capture_output=True, timeout=_PATIENCE_S, check=False)
+
+
+def child_main(path: str) -> int:
+    """What the child does: writes the sheets, or why there are none, and returns its exit code."""
+    # A panic of the reader is an exception of no class that could be named here: it ends the process with a code of its own.
+    sys.excepthook = lambda *_: None
+    try:
+        return _main(path)
+    except BaseException:  # noqa: BLE001
+        return 2
 
 
 def _read_here(path: str) -> Sheets:
@@ -56,7 +71,7 @@ def _cell(cell: object) -> str:
     return "".join(sign if sign.isprintable() or sign in "\n\t" else " " for sign in str(cell))
 
 
-def _main() -> int:
+def _main(path: str) -> int:
     with contextlib.suppress(ImportError):  # not on Windows
         import resource
 
@@ -65,19 +80,14 @@ def _main() -> int:
     from python_calamine import CalamineError
 
     try:
-        sheets = _read_here(sys.argv[1])
+        sheets = _read_here(path)
     except (CalamineError, OSError) as error:
         sys.stderr.write(str(error).splitlines()[0] if str(error) else type(error).__name__)
         return 1
     sys.stdout.buffer.write(msgspec.json.encode(sheets))
+    sys.stdout.flush()
     return 0
 
 
 if __name__ == "__main__":
-    # A panic of the reader is an exception of no class that could be named here: it ends the process with a code of its own.
-    sys.excepthook = lambda *_: None
-    try:
-        code = _main()
-    except BaseException:  # noqa: BLE001
-        code = 2
-    sys.exit(code)
+    sys.exit(child_main(sys.argv[1]))

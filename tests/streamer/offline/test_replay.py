@@ -2,7 +2,10 @@ import cv2
 import msgspec
 import pytest
 
-from ahmsa.settings import FaceSettings
+from ahmsa.model.checkpoint import Checkpoint
+from ahmsa.model.net import AhmsaNet
+from ahmsa.model.recogniser import Recogniser
+from ahmsa.settings import FaceSettings, NetSettings, RecogniserSettings
 from ahmsa.synth import clip_of, event
 from configs.schema import SourceSettings
 from spotting.settings import SpotterSettings
@@ -45,6 +48,14 @@ def test_a_movement_is_announced_then_confirmed_then_named(messages):
     assert provisional.event_id == confirmed.event_id == emotion.event_id
     assert (emotion.label, emotion.model, emotion.amplitude_px) == ("positive", "fake", 2.0)
     assert emotion.apex == confirmed.apex
+
+
+def test_a_network_of_sequences_is_fed_by_the_faces_that_the_spotter_kept(clip):
+    net = NetSettings(inputs="sequence")
+    judge = Recogniser(Checkpoint((AhmsaNet(net).state_dict(),), net), RecogniserSettings(min_confidence=0.0), "cpu")
+    [emotion] = [message for message in replayed(in_memory(clip), judge) if isinstance(message, EmotionMessage)]
+    assert emotion.model == judge.model_id
+    assert sum(emotion.probabilities.values()) == pytest.approx(1, abs=1e-3)
 
 
 def test_messages_fit_the_streams_schema_and_are_numbered_per_topic(messages):

@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 
 from ahmsa.errors import StreamError
+from ahmsa.flow.sequence import INSTANTS
 from ahmsa.types import FaceQuality
 from streamer.stream.internal import Stamps, candidate_of, parts_of
 
 
+@pytest.mark.parametrize("between", [0, INSTANTS])
 @pytest.mark.parametrize("around", [(), ("before",), ("after",), ("before", "after")])
-def test_a_candidate_arrives_as_it_left(make_candidate, make_face, around):
+def test_a_candidate_arrives_as_it_left(make_candidate, make_face, around, between):
     others = {name: make_face(number, anchor=2) for number, name in enumerate(around)}
+    others["between"] = tuple(make_face(20 + number) for number in range(between))
     sent = make_candidate("confirmed", offset_t_ns=900, apex_t_ns=505, **others)
     received, stamps = candidate_of(parts_of(sent, Stamps(apex_grabbed_ns=1, spotted_ns=2)))
     assert stamps == Stamps(apex_grabbed_ns=1, spotted_ns=2)

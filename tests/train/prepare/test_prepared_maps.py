@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from ahmsa.databases.clips import Subject
 from ahmsa.errors import DataError, RunError
+from ahmsa.flow.sequence import PLANES
 from train.commands.data import app
 from train.prepare.clip_worker import ClipWorker
 from train.prepare.prepared_maps import PrepareSettings, prepare, settings_hash
@@ -90,6 +91,17 @@ def test_finished_maps_are_not_made_again(done):
 def test_other_settings_have_a_folder_of_their_own():
     hashes = {settings_hash(s) for s in (SETTINGS, PrepareSettings(crop_px=160), PrepareSettings(apex_rule="flow-peak"))}
     assert len(hashes) == 3
+
+
+def test_sequences_are_prepared_beside_the_same_maps_and_kept(root, tmp_path, done):
+    settings = PrepareSettings(inputs="sequence")
+    first, again = (prepare("smic", root, settings, cache_folder=tmp_path / "cache").maps for _ in range(2))
+    assert first.sequences.shape == (6, PLANES, 28, 28)
+    assert np.array_equal(first.uvs, done[1].maps.uvs)
+    assert np.array_equal(first.sequences, again.sequences)
+    assert done[1].maps.sequences is None
+    rise_ms = fall_ms = 20.0  # 100 frames a second: onset 5, middle 7, offset 9
+    assert first.sequences[0, -2:, 0, 0] == pytest.approx([rise_ms / 200 - 1, fall_ms / 250 - 1], abs=1e-5)
 
 
 def test_a_half_written_map_is_made_again_to_the_same_bytes(done):
