@@ -1,5 +1,5 @@
 """Networks of sequences, from generated faces to figures: they win where the label is in timing or amplitude, and lose nothing
-where it is in the place of the movement."""
+where it is in the place of the movement (ahmsa.flow.sequence)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ahmsa.model.checkpoint import Checkpoint, _encode
 from ahmsa.model.net import AhmsaNet, network_input
 from ahmsa.model.recogniser import Recogniser
 from ahmsa.settings import FlowSettings, NetSettings
-from ahmsa.synth.muscles import face_axis, unit_motion
-from ahmsa.synth.timing import course
+from ahmsa.synth.motion.muscles import face_axis, unit_motion
+from ahmsa.synth.motion.timing import course
 from ahmsa.types import AlignedFace, FacePair, FaceQuality
 from configs.training import AugmentSettings, FitSettings, TrainSettings
 from train.experiment.export import export
