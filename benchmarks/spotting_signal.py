@@ -16,8 +16,8 @@ import numpy as np
 from ahmsa.synth import ClipScript, SyntheticFaces, event
 from ahmsa.types import AlignedFace, FloatArray
 from spotting.head import fit_rigid, rigid_basis
-from spotting.regions import REGIONS, SUPPORT, SUPPORT_WEIGHT, region_centres
-from spotting.settings import SpotterSettings
+from spotting.regions import REGIONS, SUPPORT, region_centres, support_votes
+from spotting.settings import ExpertSettings, SpotterSettings
 from spotting.signal import SignalMaker
 
 _REPEATS = 40
@@ -79,7 +79,7 @@ def _dense(key: AlignedFace, preset: int) -> Method:
 
     def measure(face: AlignedFace) -> FloatArray:
         flow = cv2.blur(flow_maker.calc(key.pixels, face.pixels, None), (11, 11))[rows, columns]
-        rigid, _ = fit_rigid(basis[voters], flow[voters], SUPPORT_WEIGHT, 0.1)
+        rigid, _ = fit_rigid(basis[voters], flow[voters], support_votes(ExpertSettings().lower_vote), 0.1)
         return (flow - basis @ rigid)[: len(REGIONS)]
 
     return measure

@@ -21,25 +21,31 @@ _WIDTH = 110
 
 def toml_text(settings: msgspec.Struct, head: str = "") -> str:
     """Every key of the settings, tables last. head: comment lines above all, without their `#`."""
-    parts = [*_comment(head)]
+    keys, tables = _keys_and_tables(settings)
+    parts = [*_comment(head), *(line for key in keys for line in ("", *key))]
+    for name, table in tables:
+        parts += _table(name, table)
+    return "\n".join(parts).lstrip("\n") + "\n"
+
+
+def _table(name: str, table: msgspec.Struct) -> list[str]:
+    keys, inner = _keys_and_tables(table)
+    parts = ["", *_comment(inspect.getdoc(type(table)) or ""), f"[{name}]", *(line for key in keys for line in key)]
+    return parts + [line for sub, below in inner for line in _table(f"{name}.{sub}", below)]
+
+
+def _keys_and_tables(settings: msgspec.Struct) -> tuple[list[list[str]], list[tuple[str, msgspec.Struct]]]:
+    """Lines of each plain key, and the tables below with their names."""
     info = type_info(type(settings))
     assert isinstance(info, StructType)
-    tables = []
+    keys, tables = [], []
     for field in info.fields:
         value = getattr(settings, field.name)
         if isinstance(value, msgspec.Struct):
             tables.append((field.encode_name, value))
         else:
-            parts += ["", *_key(type(settings), field, value)]
-    for name, table in tables:
-        parts += ["", *_comment(inspect.getdoc(type(table)) or ""), f"[{name}]", *_entries(table)]
-    return "\n".join(parts).lstrip("\n") + "\n"
-
-
-def _entries(table: msgspec.Struct) -> list[str]:
-    info = type_info(type(table))
-    assert isinstance(info, StructType)
-    return [line for field in info.fields for line in _key(type(table), field, getattr(table, field.name))]
+            keys.append(_key(type(settings), field, value))
+    return keys, tables
 
 
 def _key(kind: type[msgspec.Struct], field: Field, value: object) -> list[str]:

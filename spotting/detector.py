@@ -50,7 +50,7 @@ class EventDetector:
         self._noise = Noise(settings)
         self._gates = RegionGates(settings)
         self._held = Held(settings)
-        self._events = Events()
+        self._events = Events(settings.expert.same_event_ms)
         self._earliest_ns = np.zeros(len(REGIONS), np.int64)
         self._ended_ns = np.zeros(len(REGIONS), np.int64)
         self._refractory_until_ns = 0
@@ -111,11 +111,12 @@ class EventDetector:
         free = open_.copy()
         for one in self._events.open:
             free[one.movement.regions] = False
+        main_part = self._settings.expert.main_part
         turned = excursion.return_px >= self._settings.provisional_fall * excursion.rise_px
         announced: list[Decision] = []
         rejected: Decision | None = None
         while (ready := free & turned & (excursion.rise_px >= threshold)).any():
-            movement = movement_at(window, _without_return(excursion, ready), threshold, free, self._ended_ns)
+            movement = movement_at(window, _without_return(excursion, ready), threshold, free, self._ended_ns, main_part)
             course = course_of(movement, window, self._settings)
             if course.fallen < self._settings.provisional_fall or not self._rises_in_time(course):
                 free[movement.leader] = False  # perhaps later; another region may be ready now

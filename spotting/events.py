@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 
 from ahmsa.types import Gate, Kind, Phase
 from spotting.movement import Movement
+from spotting.settings import nanoseconds
 
-_SAME_EVENT_NS = 150_000_000
-"""Movements whose apexes are this close belong to one event."""
 _REMEMBERED_NS = 2_000_000_000
 
 
@@ -54,7 +53,8 @@ class OpenMovement:
 class Events:
     """The movements that are followed now, and the events of the past two seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, same_event_ms: float) -> None:
+        self._same_event_ns = nanoseconds(same_event_ms)
         self.open: list[OpenMovement] = []
         self._events: list[Event] = []
         self._count = 0
@@ -62,7 +62,7 @@ class Events:
     def announce(self, movement: Movement, found: Decision, now_ns: int) -> Decision | None:
         """Follow a movement; returns what is to be said, which is nothing where its event is known already."""
         self._events = [event for event in self._events if now_ns - event.announced.apex_ns < _REMEMBERED_NS]
-        event = next((e for e in self._events if abs(e.announced.apex_ns - found.apex_ns) <= _SAME_EVENT_NS), None)
+        event = next((e for e in self._events if abs(e.announced.apex_ns - found.apex_ns) <= self._same_event_ns), None)
         if event is None:
             self._count += 1
             event = Event(self._count, replace(found, event=self._count))

@@ -27,23 +27,10 @@ from spotting.history import Window
 from spotting.movement import Course, Movement
 from spotting.noise import travel_px
 from spotting.regions import LOWER, MOUTH, REGIONS, UPPER
-from spotting.settings import SpotterSettings
+from spotting.settings import SpotterSettings, nanoseconds
 from spotting.signal import Sample
 
 _RATE_KNOWN_FRAMES = 5
-_HEAD_NS = 400_000_000
-_LIGHT_NS = 200_000_000
-_SPEECH_NS = 300_000_000
-_SYLLABLE_NS = 200_000_000
-"""Lips that moved so shortly before the corners did are speaking; a smile that parts them leaves them alone until it begins."""
-_OPEN_MEMORY_NS = 3_000_000_000
-_OPEN_PERCENTILE = 70
-_LONGEST_BLINK_NS = 500_000_000
-"""Eyes that stay narrow for longer look down, or smile."""
-_WITH_LIDS_NS = 50_000_000
-"""An apex this close to closing lids came with them: smoothing and the frame rate blur either by that much."""
-_RISEN_PART, _RISEN_LIMIT = 0.5, 0.5
-"""Lids that close pull the face down: what goes up by this part of its way need not be as large."""
 
 
 class FrameGate:
@@ -96,18 +83,18 @@ class RegionGates:
         self._narrow_since_ns = None
 
     def update(self, sample: Sample) -> None:
-        now = sample.t_capture_ns
+        now, expert = sample.t_capture_ns, self._settings.expert
         self._openness.append((now, sample.eye_openness))
-        while self._openness[0][0] < now - _OPEN_MEMORY_NS:
+        while self._openness[0][0] < now - expert.eye_memory_ms * 1e6:
             self._openness.popleft()
-        usual = float(np.percentile([openness for _, openness in self._openness], _OPEN_PERCENTILE))
+        usual = float(np.percentile([openness for _, openness in self._openness], expert.eye_percentile))
         if sample.eye_openness >= self._settings.eye_closure * usual:
             self._narrow_since_ns = None
             return
         self._narrow_since_ns = now if self._narrow_since_ns is None else self._narrow_since_ns
-        if now - self._narrow_since_ns <= _LONGEST_BLINK_NS:
+        if now - self._narrow_since_ns <= expert.longest_blink_ms * 1e6:
             self._closures_ns.append(now)
-        while self._closures_ns and self._closures_ns[0] < now - _OPEN_MEMORY_NS:
+        while self._closures_ns and self._closures_ns[0] < now - expert.eye_memory_ms * 1e6:
             self._closures_ns.popleft()
 
     def shut(self, window: Window, rate_hz: float) -> list[Gate | None]:
@@ -115,18 +102,19 @@ class RegionGates:
         everywhere = self._shut_everywhere(window, rate_hz)
         if everywhere is not None:
             return [everywhere] * len(REGIONS)
-        now = int(window.times_ns[-1])
+        now, expert = int(window.times_ns[-1]), self._settings.expert
         gates: list[Gate | None] = [
-            "occluded" if lost else None for lost in np.any(window.lost[window.since(now - _SPEECH_NS)], axis=0).tolist()
+            "occluded" if lost else None
+            for lost in np.any(window.lost[window.since(now - nanoseconds(expert.speech_window_ms))], axis=0).tolist()
         ]
-        if lip_travel_px(window, now - _SPEECH_NS) > self._settings.speech_px:
+        if lip_travel_px(window, now - nanoseconds(expert.speech_window_ms)) > self._settings.speech_px:
             for region in MOUTH:
                 gates[region] = "speech"
         return gates
 
     def excuses(self, movement: Movement, course: Course, window: Window) -> dict[int, Gate]:
         """Region -> what else may have moved it, for the regions of a movement that have such an excuse."""
-        luma = window.luma[window.since(course.onset_ns - _LIGHT_NS)]
+        luma = window.luma[window.since(course.onset_ns - nanoseconds(self._settings.expert.light_window_ms))]
         if np.ptp(luma) > self._settings.light_step * max(float(luma[-1]), 1.0):
             return dict.fromkeys(map(int, movement.regions), "light_change")
         if course.before > self._settings.quiet_part:
@@ -138,30 +126,31 @@ class RegionGates:
         now, settings = int(window.times_ns[-1]), self._settings
         if rate_hz < settings.min_rate_hz:
             return "low_frame_rate"
-        recent = window.since(now - _HEAD_NS)
-        if travel_px(window, now - _HEAD_NS).max() > settings.head_limit_px:
+        since_ns = now - nanoseconds(settings.expert.head_window_ms)
+        if travel_px(window, since_ns).max() > settings.head_limit_px:
             return "head_motion"
-        if float(np.median(window.misfit_px[recent])) > settings.misfit_limit_px:
+        if float(np.median(window.misfit_px[window.since(since_ns)])) > settings.misfit_limit_px:
             return "head_motion"
         return None
 
     def _excuse(self, region: int, course: Course, window: Window) -> Gate | None:
-        peak_px = float(np.linalg.norm(course.peak_px[region]))
+        peak_px, expert = float(np.linalg.norm(course.peak_px[region])), self._settings.expert
         if region in LOWER:
-            lips_px = lip_travel_px(window, course.onset_ns - _SYLLABLE_NS)
+            lips_px = lip_travel_px(window, course.onset_ns - nanoseconds(expert.syllable_ms))
             return "speech" if lips_px > max(self._settings.speech_share * peak_px, self._settings.speech_px / 2) else None
         if region in UPPER:
-            risen = float(course.peak_px[region, 1]) < -_RISEN_PART * peak_px
-            limit_px = self._settings.blink_brow_px * (_RISEN_LIMIT if risen else 1.0)
+            risen = float(course.peak_px[region, 1]) < -expert.risen_part * peak_px
+            limit_px = self._settings.blink_brow_px * (expert.risen_limit if risen else 1.0)
             return "blink" if self._is_blink(peak_px, limit_px, course, int(window.times_ns[-1])) else None
         return None
 
     def _is_blink(self, peak_px: float, limit_px: float, course: Course, now_ns: int) -> bool:
         """How far lids pull a brow differs between faces, most where brows are low. So what peaks while the lids are closed
         may be larger than what merely comes near a closure."""
-        if peak_px < limit_px and self._blinked(course.apex_ns - _WITH_LIDS_NS, course.apex_ns + _WITH_LIDS_NS):
+        with_lids_ns = nanoseconds(self._settings.expert.with_lids_ms)
+        if peak_px < limit_px and self._blinked(course.apex_ns - with_lids_ns, course.apex_ns + with_lids_ns):
             return True
-        margin_ns = int(self._settings.blink_margin_ms * 1e6)
+        margin_ns = nanoseconds(self._settings.blink_margin_ms)
         return peak_px < limit_px / 2 and self._blinked(course.onset_ns - margin_ns, now_ns)
 
     def _blinked(self, start_ns: int, end_ns: int) -> bool:

@@ -8,9 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spotting.history import Trace, Window
-from spotting.settings import SpotterSettings
-
-_RISE_NS = 300_000_000
+from spotting.settings import SpotterSettings, nanoseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Held:
 
     def _begin(self, window: Window, threshold_px: Trace, open_: npt.NDArray[np.bool_]) -> None:
         now = int(window.times_ns[-1])
-        start = window.since(now - _RISE_NS).start
+        start = window.since(now - nanoseconds(self._settings.expert.macro_rise_ms)).start
         way = window.moved_px[-1] - window.moved_px[start]
         far = np.where(open_, np.linalg.norm(way, axis=1), 0)
         leader = int(np.argmax(far / threshold_px))

@@ -16,17 +16,6 @@ from spotting.history import Times, Trace, Window
 from spotting.regions import REGIONS, UPPER
 from spotting.settings import SpotterSettings
 
-_ONSET_RUN = 1.7
-"""The line through a third and two thirds of a smooth rise meets its start late; it is drawn this much longer."""
-_OFFSET_RUN = 1.7
-"""Likewise the line from a tenth to half of a smooth fall."""
-_WHOLE_RISE = 0.3
-_PAUSE_NS = 250_000_000
-"""A movement that begins sooner after another one belongs to it."""
-_MAIN_PART = 0.5
-"""Regions that move by less than this part of the strongest, in units of their thresholds, do not belong to a movement."""
-
-
 _IS_UPPER = np.isin(np.arange(len(REGIONS)), UPPER)
 
 
@@ -103,7 +92,7 @@ def excursions(window: Window, settings: SpotterSettings, earliest_ns: Times) ->
     rise, back = _there_and_back(window.moved_px, start, apex)
     rise[times[start][:, None] < earliest_ns] = 0
     # Until much has come back every start on the slope would do as well: the whole rise counts.
-    best = np.argmax(np.minimum(rise, back / settings.confirm_fall) + _WHOLE_RISE * rise * (back > 0), axis=0)
+    best = np.argmax(np.minimum(rise, back / settings.confirm_fall) + settings.expert.whole_rise * rise * (back > 0), axis=0)
     regions = np.arange(rise.shape[1])
     head_rise, head_back = _there_and_back(window.head_px, start, apex)
     head = np.clip(np.minimum(head_rise, head_back), 0, None)
@@ -119,16 +108,17 @@ def _there_and_back(trace: Trace, start: npt.NDArray[np.intp], apex: npt.NDArray
 
 
 def movement_at(
-    window: Window, excursion: Excursion, threshold_px: Trace, open_: npt.NDArray[np.bool_], ended_ns: Times
+    window: Window, excursion: Excursion, threshold_px: Trace, open_: npt.NDArray[np.bool_], ended_ns: Times, main_part: float
 ) -> Movement:
     """What moves when the strongest of the open regions does, in its half of the face: brows and mouth move for reasons of
-    their own. threshold_px: (r,); open_: (r,) no gate is shut; ended_ns: (r,) when a region's last movement ended."""
+    their own. threshold_px: (r,); open_: (r,) no gate is shut; ended_ns: (r,) when a region's last movement ended;
+    main_part: setting of this name."""
     parts = np.where(open_, excursion.rise_px / threshold_px, 0)
     leader = int(np.argmax(np.where(open_, np.minimum(excursion.rise_px, excursion.return_px) / threshold_px, 0)))
     start, apex = excursion.start[leader], excursion.apex[leader]
     way = window.moved_px[apex] - window.moved_px[start]
     parts = np.where(open_, np.sqrt((way**2).sum(axis=1)) / threshold_px, 0)
-    way[(parts < _MAIN_PART * parts[leader]) | (_IS_UPPER[leader] != _IS_UPPER)] = 0
+    way[(parts < main_part * parts[leader]) | (_IS_UPPER[leader] != _IS_UPPER)] = 0
     after_ns = int(ended_ns[(way != 0).any(axis=1)].max(initial=0))
     return Movement(int(window.times_ns[start]), threshold_px.copy(), way, leader, after_ns)
 
@@ -143,16 +133,18 @@ def course_of(movement: Movement, window: Window, settings: SpotterSettings) -> 
     apex = start - first + int(np.argmax(curve[start - first :]))
     curve = curve / max(float(curve[apex]), 1e-9)
     back = ((moved[apex] - moved[-1]) * movement.way_px).sum(axis=1) / np.maximum(np.linalg.norm(movement.way_px, axis=1), 1e-9)
-    onset_ns = _onset(times[first:], curve, apex, settings.onset_fraction)
+    onset_ns = _onset(times[first:], curve, apex, settings)
     still = curve[times[first:] <= onset_ns]
     return Course(
         onset_ns=onset_ns,
         apex_ns=_refined_apex(times[first:], curve, apex),
-        offset_ns=_offset(times[first:], curve, apex),
+        offset_ns=_offset(times[first:], curve, apex, settings.expert.offset_run),
         fallen=float(1 - curve[-1]),
         peak_px=np.where(movement.way_px != 0, moved[apex], 0.0),
         returned=float((back / movement.threshold_px)[movement.regions].max()),
-        before=1.0 if onset_ns < movement.after_ns + _PAUSE_NS else _restlessness(times[first:][: len(still)], still),
+        before=1.0
+        if onset_ns < movement.after_ns + settings.expert.pause_ms * 1e6
+        else _restlessness(times[first:][: len(still)], still),
         score=float((np.linalg.norm(moved[apex], axis=1) / movement.threshold_px)[movement.regions].max()),
     )
 
@@ -176,18 +168,19 @@ def _refined_apex(times: Times, curve: Trace, apex: int) -> int:
     return int(times[apex] + np.clip(-b / (2 * a), t[0], t[2]) * 1e6)
 
 
-def _onset(times: Times, curve: Trace, apex: int, fraction: float) -> int:
-    """Walk back from the apex to `fraction` of the rise; from there a straight line leads to its start."""
+def _onset(times: Times, curve: Trace, apex: int, settings: SpotterSettings) -> int:
+    """Walk back from the apex to `onset_fraction` of the rise; from there a straight line leads to its start."""
+    fraction = settings.onset_fraction
     before, values = times[apex::-1], curve[apex::-1]
     low, high = _crossing(before, values, fraction), _crossing(before, values, 1 - fraction)
-    onset = low - (high - low) * fraction / (1 - 2 * fraction) * _ONSET_RUN
+    onset = low - (high - low) * fraction / (1 - 2 * fraction) * settings.expert.onset_run
     return int(max(onset, times[0]))
 
 
-def _offset(times: Times, curve: Trace, apex: int) -> int:
+def _offset(times: Times, curve: Trace, apex: int, run: float) -> int:
     """From a tenth of the fall through half of it a straight line leads to its end; now, while half has not been reached."""
     begun, half = _crossing(times[apex:], curve[apex:], 0.9), _crossing(times[apex:], curve[apex:], 0.5)
-    return int(half + (half - begun) * _OFFSET_RUN)
+    return int(half + (half - begun) * run)
 
 
 def _crossing(times: Times, values: npt.NDArray[Any], level: float) -> float:

@@ -9,12 +9,8 @@ import numpy as np
 from spotting.history import Trace, Window
 from spotting.movement import Excursion
 from spotting.regions import REGIONS
-from spotting.settings import SpotterSettings
+from spotting.settings import SpotterSettings, nanoseconds
 
-_STEP_NS = 170_000_000
-"""Noise is what a region moves within the time of a rise."""
-_EVERY_NS = 100_000_000
-_CALM_TRAVEL_PX = 2.0
 _RAYLEIGH_MEDIAN = 1.1774
 _LEAST = 5
 
@@ -30,11 +26,12 @@ class Noise:
 
     def update(self, window: Window, *, calm: bool) -> None:
         """Take the newest sample. calm: no gate is shut and nothing is open."""
-        now = int(window.times_ns[-1])
-        if self._moves and now - self._moves[-1][0] < _EVERY_NS:
+        now, expert = int(window.times_ns[-1]), self._settings.expert
+        step_ns = nanoseconds(expert.noise_step_ms)
+        if self._moves and now - self._moves[-1][0] < expert.noise_every_ms * 1e6:
             return
-        before = int(np.searchsorted(window.times_ns, now - _STEP_NS, side="right")) - 1
-        if before < 0 or not calm or travel_px(window, now - _STEP_NS).max() > _CALM_TRAVEL_PX:
+        before = int(np.searchsorted(window.times_ns, now - step_ns, side="right")) - 1
+        if before < 0 or not calm or travel_px(window, now - step_ns).max() > expert.calm_travel_px:
             return
         self._moves.append((now, np.linalg.norm(window.moved_px[-1] - window.moved_px[before], axis=1)))
         while self._moves[0][0] < now - self._settings.noise_memory_ms * 1e6:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ahmsa.types import FloatArray, Half
 
@@ -48,11 +49,13 @@ _BELOW_THE_NOSE = (
     135, 147, 165, 167, 169, 182, 200, 201, 204, 205, 206, 207, 212, 213, 216, 287, 289, 364, 391, 393, 394, 406, 411, 416, 418,
     421, 422, 425, 426, 427, 431, 434, 436,
 )  # fmt: skip
-SUPPORT_WEIGHT = np.where(np.isin(SUPPORT, _BELOW_THE_NOSE), 0.2, 1.0)
-"""A speaking mouth moves cheeks and chin along, and must not turn the head."""
+CROSS = np.array(((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)), np.float32)
+"""Places that are matched around a region's centre, in units of their distance."""
 
-CROSS_PX = np.array(((0, 0), (4, 0), (-4, 0), (0, 4), (0, -4)), np.float32)
-"""Points matched around a region's centre, px of a 128 crop; their median is its movement."""
+
+def support_votes(lower_vote: float) -> npt.NDArray[np.float64]:
+    """(n,) weight of each point of SUPPORT in the head's motion: a mouth that speaks moves cheeks and chin along."""
+    return np.where(np.isin(SUPPORT, _BELOW_THE_NOSE), lower_vote, 1.0)
 
 
 def region_centres(landmarks: FloatArray) -> FloatArray:

@@ -12,6 +12,82 @@ NotNegative = Annotated[float, Meta(ge=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 
 
+class ExpertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Constants of the spotting signal, for experts: change them with `python -m benchmarks real` at hand. px are those of a
+    128 crop."""
+
+    # Matching places of the face
+    patch_px: Positive = 17.0
+    """Side of the patch that is matched. Larger is quieter, and mixes what moves with what does not."""
+    cross_px: Positive = 4.0
+    """Distance of a region's four outer places from its middle; their median is the region's movement."""
+    agreement_percentile: Annotated[float, Meta(ge=0, le=100)] = 75.0
+    """The spread of a region is this percentile of how far its places are from their median."""
+    reach_px: Positive = 8.0
+    """A place found farther from where the landmarks put it was not found."""
+    bad_match_grey: Positive = 12.0
+    """A patch that differs by more grey levels than this ..."""
+    bad_match_times: Positive = 4.0
+    """... and by more than this many times the median of all patches has been found in the wrong place."""
+    blur_px: Positive = 25.0
+    """Shading wider than this is taken out of the picture before it is matched."""
+    contrast_grey: Positive = 24.0
+    """Mean detail, in grey levels, to which the picture is brought."""
+    match_noise_px: Positive = 0.1
+    """Errors of the head's rigid motion below this are noise of the matching."""
+    landmark_noise_px: Positive = 0.5
+    """Likewise for landmarks."""
+    lower_vote: Fraction = 0.2
+    """Weight of the points below the nose in the head's motion, against 1 of the others: a mouth that speaks moves them."""
+
+    # Noise
+    noise_step_ms: Positive = 170.0
+    """Noise is what a region moves within this time, about that of a rise."""
+    noise_every_ms: Positive = 100.0
+    """Time between two measurements of the noise."""
+    calm_travel_px: Positive = 2.0
+    """Noise is not measured where the head travels farther than this within a step."""
+
+    # Shape of a movement
+    whole_rise: NotNegative = 0.3
+    """Weight of the whole rise against what has come back, while little has: every start on the slope would do as well."""
+    onset_run: Positive = 1.7
+    """The line through a third and two thirds of a smooth rise meets its start late; it is drawn this many times as long."""
+    offset_run: Positive = 1.7
+    """Likewise the line from a tenth to half of a smooth fall."""
+    main_part: Fraction = 0.5
+    """Regions that move by less than this part of the strongest, in units of their thresholds, do not belong to a movement."""
+    pause_ms: NotNegative = 250.0
+    """A movement of a region that begins sooner after another one belongs to it."""
+    same_event_ms: NotNegative = 150.0
+    """Movements whose apexes are this close belong to one event."""
+    macro_rise_ms: Positive = 300.0
+    """A movement that may be held rises within this time."""
+
+    # What else moves a face
+    head_window_ms: Positive = 400.0
+    """Time over which the head's travel and misfit are measured for the gate head_motion."""
+    light_window_ms: Positive = 200.0
+    """Time before an onset over which light may have changed."""
+    speech_window_ms: Positive = 300.0
+    """Time over which the distance of the lips is measured for the gate speech."""
+    syllable_ms: NotNegative = 200.0
+    """Lips that moved so shortly before the corners did are speaking; a smile that parts them leaves them alone until it
+    begins."""
+    eye_memory_ms: Positive = 3000.0
+    """How far back the usual openness of the eyes is measured ..."""
+    eye_percentile: Annotated[float, Meta(ge=0, le=100)] = 70.0
+    """... as this percentile of it."""
+    longest_blink_ms: Positive = 500.0
+    """Eyes that stay narrow for longer look down, or smile."""
+    with_lids_ms: NotNegative = 50.0
+    """An apex this close to closing lids came with them: smoothing and the frame rate blur either by that much."""
+    risen_part: Fraction = 0.5
+    """Lids that close pull the face down: a brow that goes up by this part of its way ..."""
+    risen_limit: Fraction = 0.5
+    """... need only move by this part of `blink_brow_px` not to be a blink's."""
+
+
 class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Knobs of the causal spotter; each says its effect."""
 
@@ -104,3 +180,10 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Below this rate of distinct frames nothing is spotted (low_frame_rate): a rise would be one or two frames."""
     stall_ms: Positive = 200.0
     """A pause in the frames longer than this starts anew: nobody saw what happened in it."""
+
+    expert: ExpertSettings = ExpertSettings()
+
+
+def nanoseconds(ms: float) -> int:
+    """Whole nanoseconds of a setting in milliseconds."""
+    return round(ms * 1e6)

@@ -20,28 +20,20 @@ from ahmsa.face.realign import recut
 from ahmsa.types import AlignedFace, ByteImage, FloatArray
 from spotting.head import fit_rigid, rigid_basis
 from spotting.regions import (
-    CROSS_PX,
+    CROSS,
     INNER_LIPS,
     REGION_LANDMARKS,
     REGIONS,
     SUPPORT,
-    SUPPORT_WEIGHT,
     eye_openness,
     region_centres,
+    support_votes,
 )
-from spotting.settings import SpotterSettings
+from spotting.settings import ExpertSettings, SpotterSettings
 
-_WINDOW_PX = 17
 _LEVELS = 1
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.01)
-_REACH_PX = 8.0
-"""A place found farther from where the landmarks put it was not found."""
-_BAD_MATCH_GREY, _BAD_MATCH_TIMES = 12.0, 4.0
-"""A patch that matches so badly, in grey levels and against the others, has been found in the wrong place."""
-_LANDMARK_NOISE_PX, _MATCH_NOISE_PX = 0.5, 0.1
 _BORDER_PX = 2
-_CONTRAST = 24.0
-_BLUR_PX = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +73,13 @@ class SignalMaker:
     def update(self, face: AlignedFace) -> Sample:
         """Measure one face."""
         if self._key is None:
-            self._key = _Keyframe(face)
+            self._key = _Keyframe(face, self._settings.expert)
         key = self._key
         now = key.measure(face)
         total = replace(now, regions=self._before.regions + now.regions, head=self._before.head + now.head)
         age_ms = (face.t_capture_ns - key.t_capture_ns) / 1e6
         if age_ms >= self._settings.key_age_ms or np.abs(now.head).max() > self._settings.key_shift_px:
-            self._key, self._before = _Keyframe(face), total
+            self._key, self._before = _Keyframe(face, self._settings.expert), total
         scale = 128 / face.pixels.shape[0]
         upper_lip, lower_lip = face.landmarks_px[list(INNER_LIPS)]
         return Sample(
@@ -122,44 +114,49 @@ def _no_readings() -> _Readings:
 class _Keyframe:
     """A face of a moment ago, and the places on it that are found again in later faces."""
 
-    def __init__(self, face: AlignedFace) -> None:
+    def __init__(self, face: AlignedFace, expert: ExpertSettings) -> None:
         if len(face.landmarks_px) < MESH_LANDMARKS:
             raise ValueError("spotting needs the 468 mesh landmarks of a face")
+        self._expert = expert
         self.t_capture_ns, self.anchor = face.t_capture_ns, face.anchor
         self._alignment, self._landmarks = face.alignment, face.landmarks_px
         side = face.pixels.shape[0]
         self._side, self._scale = side, 128 / side
-        self._window = _odd(_WINDOW_PX / self._scale)
-        self._image = levelled(face.pixels)
+        self._window = _odd(expert.patch_px / self._scale)
+        self._image = levelled(face.pixels, expert)
         depth = face.depth_px if len(face.depth_px) else np.zeros(len(face.landmarks_px), np.float32)
         solid = np.column_stack([face.landmarks_px, depth - depth.mean()])
         centres, support = region_centres(solid), solid[list(SUPPORT)]
-        places = centres[:, None, :2] + CROSS_PX / self._scale
+        places = centres[:, None, :2] + CROSS * np.float32(expert.cross_px / self._scale)
         self._points = np.clip(np.concatenate([places.reshape(-1, 2), support[:, :2]]), 2, side - 3).astype(np.float32)
-        depths = np.concatenate([np.repeat(centres[:, 2], len(CROSS_PX)), support[:, 2]])
+        depths = np.concatenate([np.repeat(centres[:, 2], len(CROSS)), support[:, 2]])
         self._basis = rigid_basis(self._points, depths, side)
-        self._voters = slice(len(REGION_LANDMARKS) * len(CROSS_PX), None)
+        self._voters = slice(len(REGION_LANDMARKS) * len(CROSS), None)
+        self._votes = support_votes(expert.lower_vote)
         self._landmark_basis = rigid_basis(support[:, :2], support[:, 2], side)
         self._regions = np.zeros((len(REGIONS), 2), np.float32)  # a region none of whose places is found stays where it was
 
     def measure(self, face: AlignedFace) -> _Readings:
         pixels, landmarks = self._as_cut_for_key(face)
         expected = self._points + self._basis @ self._landmark_motion(landmarks)
-        found, usable = self._find(levelled(pixels), expected)
+        found, usable = self._find(levelled(pixels, self._expert), expected)
         flow = found - self._points
         voters = self._voters
         rigid, misfit = fit_rigid(
-            self._basis[voters], flow[voters], np.where(usable[voters], SUPPORT_WEIGHT, 0.0), _MATCH_NOISE_PX / self._scale
+            self._basis[voters],
+            flow[voters],
+            np.where(usable[voters], self._votes, 0.0),
+            self._expert.match_noise_px / self._scale,
         )
         carried = self._basis @ rigid
         left = (flow - carried)[: voters.start].reshape(len(REGIONS), -1, 2) * self._scale
         seen = usable[: voters.start].reshape(len(REGIONS), -1)
         spread = np.zeros(len(REGIONS), np.float32)
         whole = seen.all(axis=1)
-        self._regions[whole], spread[whole] = _agreed(left[whole])
+        self._regions[whole], spread[whole] = self._agreed(left[whole])
         for number in np.flatnonzero(seen.any(axis=1) & ~whole):
-            [self._regions[number]], [spread[number]] = _agreed(left[number][seen[number]][None])
-        head = carried[: voters.start : len(CROSS_PX)] * self._scale
+            [self._regions[number]], [spread[number]] = self._agreed(left[number][seen[number]][None])
+        head = carried[: voters.start : len(CROSS)] * self._scale
         return _Readings(
             self._regions.copy(), head.astype(np.float32), np.logical_not(seen.any(axis=1)), spread, misfit * self._scale
         )
@@ -168,7 +165,7 @@ class _Keyframe:
         """(4, 2) rigid motion since the keyframe as the landmarks have it: good enough to know where to look."""
         support = list(SUPPORT)
         moved = landmarks[support] - self._landmarks[support]
-        return fit_rigid(self._landmark_basis, moved, np.ones(len(support)), _LANDMARK_NOISE_PX / self._scale)[0]
+        return fit_rigid(self._landmark_basis, moved, np.ones(len(support)), self._expert.landmark_noise_px / self._scale)[0]
 
     def _find(self, image: ByteImage, expected: npt.NDArray[np.float64]) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
         """(n, 2) where the places are now, and which of them were found there."""
@@ -183,8 +180,8 @@ class _Keyframe:
             flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
         )
         places, grey = cast(FloatArray, found[:, 0]), error[:, 0]
-        near = np.abs(places - expected).max(axis=1) <= _REACH_PX / self._scale
-        alike = grey <= max(_BAD_MATCH_GREY, _BAD_MATCH_TIMES * float(np.median(grey)))
+        near = np.abs(places - expected).max(axis=1) <= self._expert.reach_px / self._scale
+        alike = grey <= max(self._expert.bad_match_grey, self._expert.bad_match_times * float(np.median(grey)))
         inside = ((places >= _BORDER_PX) & (places <= self._side - 1 - _BORDER_PX)).all(axis=1)
         return places, (matched[:, 0] > 0) & near & alike & inside
 
@@ -194,19 +191,19 @@ class _Keyframe:
             return face.pixels, face.landmarks_px
         return recut(face, self._alignment)
 
+    def _agreed(self, places: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
+        """(r, 2) median of the movements (r, n, 2) of a region's places, and (r,) how far the places are from it."""
+        median = np.median(places, axis=1)
+        away = np.linalg.norm(places - median[:, None], axis=2)
+        return median, np.percentile(away, self._expert.agreement_percentile, axis=1)
 
-def _agreed(places: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
-    """(r, 2) median of the movements (r, n, 2) of a region's places, and (r,) the third quartile of their distance from it."""
-    median = np.median(places, axis=1)
-    return median, np.percentile(np.linalg.norm(places - median[:, None], axis=2), 75, axis=1)
 
-
-def levelled(pixels: ByteImage) -> ByteImage:
+def levelled(pixels: ByteImage, expert: ExpertSettings) -> ByteImage:
     """The picture without its slow shading and at a set contrast: light that changes leaves it as it is."""
     grey = pixels.astype(np.float32)
-    blur = _odd(_BLUR_PX * pixels.shape[0] / 128)
+    blur = _odd(expert.blur_px * pixels.shape[0] / 128)
     detail = grey - cv2.blur(grey, (blur, blur))
-    gain = _CONTRAST / max(float(np.abs(detail).mean()), 1.0)
+    gain = expert.contrast_grey / max(float(np.abs(detail).mean()), 1.0)
     return cast(ByteImage, np.clip(detail * gain + 128, 0, 255).astype(np.uint8))
 
 

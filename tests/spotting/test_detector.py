@@ -231,3 +231,15 @@ def test_a_restart_retracts_what_was_announced():
     assert [d.phase for d in decisions] == ["provisional"]
     [last] = detector.restart("face_lost")
     assert (last.phase, last.reason, last.onset_ns) == ("retracted", "face_lost", decisions[0].onset_ns)
+
+
+def test_a_brow_is_found_while_a_mouth_stays_where_it_went():
+    """The mouth is announced and does not come back for half a second: the brow is followed beside it."""
+    told = run(lambda t: step(t, 2800, 2.0) + bump(t, 3050, region=BROW))
+    assert [d.apex_ns / 1e6 for d in told.confirmed] == [pytest.approx(3210, abs=20)]
+
+
+def test_brow_and_mouth_at_once_are_one_event():
+    decisions = run(lambda t: bump(t, 3000) + bump(t, 3040, region=BROW)).decisions
+    assert [d.phase for d in decisions] == ["provisional", "confirmed"]
+    assert decisions[0].event == decisions[1].event
