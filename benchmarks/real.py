@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zlib
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -94,7 +95,7 @@ def _measure(files: list[Path]) -> _Taken:
 
 def _clip(file: Path) -> tuple[Measured, Measured] | str:
     """A clip under the shipped thresholds and under lowered ones; the reason where it cannot be measured."""
-    settings, plans = LiveSettings(), _plans()
+    settings, plans = LiveSettings(), _plans(_SEED + zlib.crc32(file.stem.encode()) % 1_000_000)
     lower = msgspec.structs.replace(settings, spotter=with_thresholds(settings.spotter, _LOWERED))
     try:
         return _measured(file, settings, plans), _measured(file, lower, plans[:1])
@@ -112,10 +113,10 @@ def _measured(file: Path, settings: LiveSettings, plans: list[Plan]) -> Measured
     return Measured(untouched, trials)
 
 
-def _plans() -> list[Plan]:
-    """Other people's flow maps, where they are at hand, and the movements of `ahmsa.synth`."""
+def _plans(seed: int) -> list[Plan]:
+    """Other people's flow maps, where they are at hand, and the movements of `ahmsa.synth`; others in each clip."""
     maps = Path(os.environ.get("AHMSA_MAPS", str(_SHARED / "flow3db-dev")))
-    own = Plan(rounds=1, every_s=_EVERY_S, first_s=_FIRST_S, seed=_SEED)
+    own = Plan(rounds=1, every_s=_EVERY_S, first_s=_FIRST_S, seed=seed)
     if not maps.is_dir():
         return [replace(own, rounds=3)]
     return [replace(own, rounds=2, amplitudes_px=_MAP_AMPLITUDES_PX, movements=MapMovements(maps)), own]

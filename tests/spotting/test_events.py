@@ -43,7 +43,8 @@ def test_the_first_that_comes_back_confirms_the_event_for_all(events):
     events.announce(movement(LIP), found(1050), 1100 * MS)
     said, members = events.confirm(events.open[1], found(1050, "confirmed"))
     assert (said.phase, said.event, said.apex_ns) == ("confirmed", 1, 1050 * MS)
-    assert len(members) == 2 and events.open == []
+    assert len(members) == 2
+    assert events.open == []
 
 
 def test_a_part_that_follows_a_confirmed_event_belongs_to_it(events):
