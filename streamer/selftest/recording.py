@@ -17,7 +17,6 @@ from streamer.acquire.sources import SourceSpec, open_source
 
 _QUALITY = 97
 """Of the JPEG pictures in memory: a minute of 640x480 then takes about 0.2 GiB instead of 1.6."""
-_PATIENCE_S = 10.0
 """A camera that delivers nothing for so long is given up."""
 
 
@@ -82,9 +81,15 @@ class MemoryRecording:
 
 
 def record_camera(
-    spec: SourceSpec, settings: SourceSettings, seconds: float, progress: Callable[[float], None]
+    spec: SourceSpec,
+    settings: SourceSettings,
+    seconds: float,
+    progress: Callable[[float], None],
+    *,
+    patience_s: float = 10.0,
 ) -> MemoryRecording:
     """So many seconds of a camera or stream, in memory. progress: called with the seconds that are there.
+    patience_s: a camera that delivers nothing for so long has fallen silent.
 
     Raises SourceError where it cannot be opened or falls silent.
     """
@@ -93,7 +98,7 @@ def record_camera(
         first_ns, heard_s = None, time.monotonic()
         for frame in source:
             if frame is None:
-                if time.monotonic() - heard_s > _PATIENCE_S:
+                if time.monotonic() - heard_s > patience_s:
                     raise SourceError(
                         f"{spec.name} fell silent ({source.reason or 'no new picture'}): replug it and start again"
                     )

@@ -38,10 +38,6 @@ _CLOCKS_EVERY_NS = 10_000_000_000
 _PACKAGES = ("ahmsa", "numpy", "opencv-contrib-python-headless", "ai-edge-litert", "torch", "pyzmq", "msgspec")
 
 
-_LOOK_S = 1.0
-"""A record that was removed is noticed within so long."""
-
-
 class Clocks(msgspec.Struct, frozen=True):
     """One moment on both clocks."""
 
@@ -99,14 +95,16 @@ class Recorder:
         source: str,
         settings: Mapping[str, Any],
         started: ClockPair | None = None,
+        look_s: float = 1.0,
         **more: Any,
     ) -> None:
-        """started: the moment from which the session's seconds count; None: now. more: further fields of SessionRecord."""
+        """started: the moment from which the session's seconds count; None: now. look_s: a record that was
+        removed is noticed within so long. more: further fields of SessionRecord."""
         self.folder = folder
         self._clocks_ns = 0
         self._regions: tuple[str, ...] = ()
         self._early: list[MotionMessage] = []
-        self._checked_s = monotonic()
+        self._look_s, self._checked_s = look_s, monotonic()
         try:
             private_folder(folder)
             if (folder / EVENTS).exists():
@@ -174,7 +172,7 @@ class Recorder:
 
     def _check_place(self) -> None:
         """Now and then: is what is written still where it can be found?"""
-        if monotonic() - self._checked_s < _LOOK_S:
+        if monotonic() - self._checked_s < self._look_s:
             return
         self._checked_s = monotonic()
         for file, name in ((self._events, EVENTS), (self._motion, MOTION)):

@@ -57,11 +57,10 @@ def test_a_camera_is_kept_in_memory_for_as_long_as_was_asked(camera):
     assert kept.name == "camera0"
 
 
-def test_a_camera_that_falls_silent_is_given_up_with_its_reason(camera, monkeypatch):
+def test_a_camera_that_falls_silent_is_given_up_with_its_reason(camera):
     camera(10)
-    monkeypatch.setattr(recording, "_PATIENCE_S", 0.05)
     with pytest.raises(SourceError, match=r"camera0 fell silent \(it stopped delivering pictures\)"):
-        record_camera(CAMERA, SETTINGS.source, 2.0, lambda _: None)
+        record_camera(CAMERA, SETTINGS.source, 2.0, lambda _: None, patience_s=0.05)
 
 
 class TwoPeople:

@@ -14,7 +14,6 @@ import pytest
 from ahmsa.errors import DataError, RunError
 from configs.schema import StreamSettings
 from streamer.live.republish import republish
-from streamer.session import recorder as recorder_module
 from streamer.session.reader import read_messages, read_session
 from streamer.session.recorder import Recorder
 from streamer.session.video import VideoRecorder
@@ -195,8 +194,8 @@ recorder.close("failed")
     assert len(list(read_messages(tmp_path / "session"))) > 10
 
 
-def test_a_record_that_is_removed_ends_the_run_and_is_not_made_again(recorder, monkeypatch):
-    monkeypatch.setattr(recorder_module, "_LOOK_S", 0.0)
+def test_a_record_that_is_removed_ends_the_run_and_is_not_made_again(tmp_path):
+    recorder = Recorder(tmp_path / "session", session="s1", source="demo", settings={}, look_s=0.0)
     take(recorder, GOLDEN[:1])
     shutil.rmtree(recorder.folder)
     with pytest.raises(RunError, match="was removed while it was being written"):
