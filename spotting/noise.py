@@ -58,4 +58,4 @@ def thresholds(window: Window, excursion: Excursion, sigma_px: Trace, settings: 
         settings.spread_factor * window.spread_px[window.since(since_ns)].mean(axis=0),
         np.full(len(sigma_px), settings.misfit_factor * float(window.misfit_px[window.since(since_ns)].mean())),
     )
-    return np.minimum(np.sqrt(sum(part**2 for part in parts)), settings.max_threshold_px)
+    return np.asarray(np.minimum(np.sqrt(sum(part**2 for part in parts)), settings.max_threshold_px), np.float64)

@@ -179,7 +179,7 @@ class _Keyframe:
             criteria=_STOP,
             flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
         )
-        places, grey = cast(FloatArray, found[:, 0]), error[:, 0]
+        places, grey = cast(FloatArray, found[:, 0]), cast(FloatArray, error[:, 0])
         near = np.abs(places - expected).max(axis=1) <= self._expert.reach_px / self._scale
         alike = grey <= max(self._expert.bad_match_grey, self._expert.bad_match_times * float(np.median(grey)))
         inside = ((places >= _BORDER_PX) & (places <= self._side - 1 - _BORDER_PX)).all(axis=1)

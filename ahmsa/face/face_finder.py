@@ -42,7 +42,7 @@ class FaceFinder:
         scores = (1 / (1 + np.exp(-np.clip(logits[0, :, 0], -_LARGEST_LOGIT, _LARGEST_LOGIT)))).astype(np.float32)
         sure = scores >= self._min_confidence
         points = self._points(regressors[0, sure], self._anchors[sure])
-        return [_region((face - shift) / scale) for face in averaged_boxes(points, scores[sure])]
+        return [_region(cast(FloatArray, (face - shift) / scale)) for face in averaged_boxes(points, scores[sure])]
 
     def _points(self, raw: FloatArray, anchors: FloatArray) -> FloatArray:
         """(n, 16) raw -> (n, 8, 2) in px of the input: two corners of the box, then six points of the face, the eyes first."""

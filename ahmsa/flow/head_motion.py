@@ -102,7 +102,7 @@ def _fit(basis: Points, moved: Points) -> Points:
     """(b, p) numbers that carry the flow `moved` (b, 2, n) best, in units of the columns of `basis` (b, 2 n, p)."""
     batch, count = len(moved), basis.shape[-1]
     target = moved.reshape(batch, -1, 1)
-    numbers = np.zeros((batch, count))
+    numbers: Points = np.zeros((batch, count))
     numbers[:, :2] = np.median(moved, axis=-1)
     ridge = 1e-9 * np.eye(count)
     for _ in range(_ROUNDS):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from ahmsa.databases.long_videos import LongVideo
 from ahmsa.types import Kind
@@ -103,11 +104,11 @@ class Score:
         """Both kinds together, each paired with its own."""
         return self.counts["micro"] + self.counts["macro"]
 
-    def apex_errors_ms(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def apex_errors_ms(self) -> npt.NDArray[np.float64]:
         """Signed: positive where the prediction is late; micro-expressions only."""
         return np.array([p.apex_ms - t.apex_ms for t, p in self.hits if t.kind == "micro"])
 
-    def onset_errors_ms(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def onset_errors_ms(self) -> npt.NDArray[np.float64]:
         """Signed: positive where the prediction is late; micro-expressions only."""
         return np.array([p.onset_ms - t.onset_ms for t, p in self.hits if t.kind == "micro"])
 

@@ -71,7 +71,7 @@ def intervals(
     for predicted in predictions:
         by_subject = np.zeros((len(order), classes, classes))
         np.add.at(by_subject, (rows, labels, predicted), 1)
-        sums += _uf1_uar_accuracy(np.tensordot(draws, by_subject, axes=1))
+        sums += _uf1_uar_accuracy(np.tensordot(draws, by_subject, axes=1).astype(np.float64))
     uf1, uar, accuracy = (_middle(values / len(predictions)) for values in sums)
     return Intervals(uf1=uf1, uar=uar, accuracy=accuracy)
 

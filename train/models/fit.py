@@ -135,7 +135,7 @@ class _Batches:
 def _stream(labels: IntArray, job: Job, how: FitSettings) -> Iterator[IntArray]:
     """Batches without end: one random order of the training maps after the other, cut into pieces of equal size."""
     random = np.random.default_rng(job.seed)
-    waiting = np.empty(0, dtype=np.int64)
+    waiting: IntArray = np.empty(0, dtype=np.int64)
     while True:
         while len(waiting) < how.batch:
             waiting = np.concatenate([waiting, random.permutation(_once(labels, job.train, how, random))])

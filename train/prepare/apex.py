@@ -41,6 +41,6 @@ def apex_frame(clip: Clip, rule: ApexRule, crops: Callable[[Iterable[int]], Iter
 def flow_magnitudes(onset: ByteImage, crops: Iterable[ByteImage]) -> FloatArray:
     """(n,) mean flow magnitude of each crop against the onset, px, after the median motion (the head's) is taken out."""
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    flows = (dis.calc(onset, crop, np.zeros((*onset.shape, 2), np.float32)) for crop in crops)
+    flows = (cast(FloatArray, dis.calc(onset, crop, np.zeros((*onset.shape, 2), np.float32))) for crop in crops)
     means = [np.linalg.norm(flow - np.median(flow, axis=(0, 1)), axis=2).mean() for flow in flows]
     return cast(FloatArray, np.array(means, dtype=np.float32))

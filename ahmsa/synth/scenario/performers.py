@@ -124,7 +124,7 @@ def _path(traits: tuple[float, ...], phase: float) -> tuple[float, ...]:
 @lru_cache(maxsize=64)
 def _path_speed(traits: tuple[float, ...]) -> float:
     """Travel of the face's middle for one unit of the path, face px: it lies before the pivot by `_LEVER_PX`."""
-    places = np.array([_path(traits, phase) for phase in np.arange(0, 12, 0.02)])
+    places = np.array([_path(traits, float(phase)) for phase in np.arange(0, 12, 0.02)])
     across = places[:, 3] + _LEVER_PX * np.sin(np.radians(places[:, 0]))
     down = places[:, 4] + _LEVER_PX * np.sin(np.radians(places[:, 1]))
     return float(np.hypot(np.diff(across), np.diff(down)).sum() / 12)
