@@ -1,4 +1,4 @@
-"""The face that is moved: NASA's public-domain portrait of Eileen Collins, as it ships with scikit-image.
+"""The face that is moved: NASA's public-domain portrait of Eileen Collins.
 
 Three coordinate systems, all axis-parallel, so that one scale and one shift lead from each to the next:
 - face px: the canonical 128 px crop of the resting face, continued beyond its borders;
@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
-from typing import Any, cast
+from typing import cast
 
 import cv2
 import numpy as np
@@ -20,6 +19,7 @@ from ahmsa.face.geometry import apply_similarity, canonical_points_px, fit_simil
 from ahmsa.face.landmarks import FaceMesh
 from ahmsa.synth.drawing.people import PEOPLE, at_points, coloured, shape_of
 from ahmsa.synth.motion.muscles import CROP_PX, Motion
+from ahmsa.synth.photograph import photograph
 from ahmsa.types import ByteImage, FloatArray, Matrix
 
 WIDTH_PX, HEIGHT_PX = 640, 480
@@ -86,8 +86,7 @@ def face_to_texture(points: FloatArray) -> FloatArray:
 @cache
 def _photograph() -> tuple[ByteImage, FloatArray]:
     """The photograph and its (468, 3) landmarks, px of it."""
-    astronaut: Any = import_module("skimage.data").astronaut
-    image = np.ascontiguousarray(astronaut()[..., ::-1])
+    image = photograph()
     return image, _find_landmarks(image)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
-from typing import Any, cast
+from typing import cast
 
 import cv2
 import numpy as np
@@ -13,12 +12,13 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from ahmsa.synth.motion.muscles import expression
+from ahmsa.synth.photograph import photograph
 from ahmsa.types import ByteImage, FloatArray
 
 _Array = npt.NDArray[np.float64]
 
 _CORNER, _SIDE = (179.2, 70.3), 94.4
-"""The square of scikit-image's portrait that is its canonical crop: corner x, y and side, px of the portrait."""
+"""The square of the portrait that is its canonical crop: corner x, y and side, px of the portrait."""
 _SUPERSAMPLING = 3
 _MARGIN_PX = 64
 
@@ -107,6 +107,5 @@ def _rendered(side: int, backward: list[_Array] | None) -> _Array:
 
 @lru_cache(maxsize=1)
 def _portrait_coefficients() -> _Array:
-    astronaut: Any = import_module("skimage.data").astronaut
-    grey = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY).astype(np.float64)
+    grey = cv2.cvtColor(photograph(), cv2.COLOR_BGR2GRAY).astype(np.float64)
     return cast(_Array, ndimage.spline_filter(grey, order=3))

@@ -1,6 +1,6 @@
 """A portrait under known movement of the head, without any landmark detector in its making: what detectors are compared on.
 
-The portrait is NASA's public-domain picture of Eileen Collins, as it ships with scikit-image. A picture depends on its
+The portrait is NASA's public-domain picture of Eileen Collins. A picture depends on its
 number in the clip alone.
 """
 
@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from functools import cache
-from importlib import import_module
-from typing import Any, cast
+from typing import cast
 
 import cv2
 import numpy as np
 
+from ahmsa.synth.photograph import photograph
 from ahmsa.types import ByteImage, Matrix
 
 WIDTH_PX, HEIGHT_PX = 640, 480
@@ -34,11 +33,12 @@ def _picture(
     *, scale: float = 1.0, roll_deg: float = 0.0, yaw_deg: float = 0.0, x: float = WIDTH_PX / 2, width: int = WIDTH_PX
 ) -> ByteImage:
     """The portrait as a plane: turned, scaled, its face at (x, middle)."""
-    portrait = _portrait()
-    plane = cv2.getRotationMatrix2D(_FACE, roll_deg, _TIMES_LARGER * scale)
+    plane = cast(Matrix, cv2.getRotationMatrix2D(_FACE, roll_deg, _TIMES_LARGER * scale))
     plane[:, 2] -= np.array(_FACE)
     matrix = _perspective(yaw_deg, x) @ np.vstack([plane, [0, 0, 1]])
-    warped = cv2.warpPerspective(portrait, matrix, (width, HEIGHT_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    warped = cv2.warpPerspective(
+        photograph(), matrix, (width, HEIGHT_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return cast(ByteImage, warped)
 
 
@@ -86,9 +86,3 @@ CLIPS: dict[str, Callable[[int], ByteImage]] = {
     "two faces": _two,
 }
 """Clip -> picture of a frame number."""
-
-
-@cache
-def _portrait() -> ByteImage:
-    astronaut: Any = import_module("skimage.data").astronaut
-    return cast(ByteImage, np.ascontiguousarray(astronaut()[..., ::-1]))
