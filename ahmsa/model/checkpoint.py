@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import torch
-from msgspec import Meta
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -25,13 +24,13 @@ from torch.func import functional_call, stack_module_state, vmap
 from ahmsa.errors import CheckpointError, SettingsError
 from ahmsa.files import whole_file
 from ahmsa.flow.sequence import PLANES
+from ahmsa.model.header import ADVICE, KEY, Header, header_of
 from ahmsa.model.net import AhmsaNet, network_input, views
 from ahmsa.printable import printable
 from ahmsa.settings import FlowSettings, NetSettings
 from ahmsa.types import LABELS, FloatArray
-from ahmsa.untrusted import FILE_BYTES, JsonDecoder, UnreadableError, foreign
+from ahmsa.untrusted import foreign
 
-FORMAT = "ahmsa-checkpoint-1"
 State = Mapping[str, Tensor]
 
 
@@ -98,7 +97,7 @@ class Checkpoint:
             f"{index}.{name}": value.contiguous() for index, state in enumerate(self.members) for name, value in state.items()
         }
         with whole_file(path) as part:
-            save_file(tensors, part, metadata={"ahmsa": _encode(self).decode()})
+            save_file(tensors, part, metadata={KEY: _encode(self).decode()})
             part.chmod(0o644)  # safetensors makes it readable for its writer alone
 
     @staticmethod
@@ -106,13 +105,10 @@ class Checkpoint:
         """Read a file written by `save`; CheckpointError says what is wrong with it otherwise."""
         if not path.is_file():
             raise CheckpointError.missing(path)
-        with foreign(path, CheckpointError, "copy or train it again."), safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+        with foreign(path, CheckpointError, ADVICE), safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
-        try:
-            header = _header_decoder.decode(metadata["ahmsa"])
-        except (KeyError, UnreadableError) as error:
-            raise CheckpointError(f"{path} is no {FORMAT} file ({error}); export it again with this version.") from None
+        header = header_of(path, metadata)
         try:
             members = _members(tensors, header.members)
             checkpoint = Checkpoint(
@@ -154,18 +150,8 @@ def temper(probabilities: npt.NDArray[np.floating[Any]], temperature: float) -> 
     return tempered
 
 
-class _Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="format", tag=FORMAT):
-    members: Annotated[int, Meta(ge=1, le=10_000)]
-    net: NetSettings
-    flow: FlowSettings
-    crop_px: Annotated[int, Meta(ge=64, le=512)]
-    labels: Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=1000)]
-    temperature: Annotated[float, Meta(gt=0, le=1000)]
-    card: dict[str, Any]
-
-
 def _encode(checkpoint: Checkpoint) -> bytes:
-    header = _Header(
+    header = Header(
         members=len(checkpoint.members),
         net=checkpoint.net,
         flow=checkpoint.flow,
@@ -178,9 +164,6 @@ def _encode(checkpoint: Checkpoint) -> bytes:
     if header.net.inputs == "map":
         del fields["net"]["inputs"]  # as it was written before there was a choice, so that a model keeps its id
     return msgspec.json.encode(fields, order="sorted")
-
-
-_header_decoder: JsonDecoder[_Header] = JsonDecoder(_Header, limit_bytes=FILE_BYTES, lines=True)
 
 
 def _members(tensors: State, count: int) -> tuple[dict[str, Tensor], ...]:

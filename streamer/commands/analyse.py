@@ -64,10 +64,13 @@ def _analyse(
     from configs.schema import LiveSettings
     from streamer.offline.analyse import analyse, on_cluster, on_this_machine, plan
     from streamer.offline.analyse_video import Given
+    from streamer.recognise.worker import check_recogniser
 
     if cluster is not None and jobs is not None:
         raise UsageError("--jobs is for this machine; a cluster has as many as it has cores")
     settings = load_settings(LiveSettings, config, {"face.max_faces": max_faces, "device": device})
+    if cluster is None:
+        check_recogniser(checkpoint, settings.device)
     given = Given(settings, checkpoint, settings.device)
     work = plan(paths, out, given)
     execute = on_cluster(cluster) if cluster is not None else on_this_machine(jobs or _cores())

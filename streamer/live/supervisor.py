@@ -30,7 +30,7 @@ from streamer.live.jobs import SourceJob, WorkerJob, distinct, error_of
 from streamer.live.options import LiveOptions, View
 from streamer.live.processes import Child, Keeper, Target, end_children
 from streamer.live.source_line import SourceEdge
-from streamer.recognise.worker import WorkerTask, run_worker
+from streamer.recognise.worker import WorkerTask, check_recogniser, run_worker
 from streamer.session.recorder import Recorder
 from streamer.stream.client import EmotionStream
 from streamer.stream.clocks import SessionClock
@@ -55,8 +55,8 @@ def run_live(options: LiveOptions, view: View) -> None:
     # What is named wrongly is said at once, and in one sentence, before any process starts.
     for source in options.sources:
         check_source(source)
-    if options.checkpoint is not None and not options.checkpoint.is_file():
-        raise CheckpointError.missing(options.checkpoint)
+    if not _elsewhere(options.settings.stream):
+        check_recogniser(options.checkpoint, options.settings.device)
     session = LiveSession(options, view.notice)
     # Signals outermost: one that comes while things are being undone must not leave them half undone.
     with signals(session.kill) as caught, session as live:

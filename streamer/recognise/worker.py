@@ -74,6 +74,18 @@ def run_worker(task: WorkerTask, stopped: Callable[[], bool]) -> None:
         worker.close()
 
 
+def check_recogniser(checkpoint: Path | None, device: str) -> None:
+    """What can be known to be wrong before a process is started. Raises CheckpointError or DeviceError."""
+    if checkpoint is not None:
+        from ahmsa.model.header import read_header
+
+        read_header(checkpoint)
+    if device not in ("auto", "cpu"):  # these two are always there, and the question costs an import of torch
+        from ahmsa.device import resolve_device
+
+        resolve_device(device)
+
+
 def load_recogniser(task: WorkerTask) -> Recognising:
     """The real one, warm. Takes seconds: torch is imported here."""
     import torch

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from streamer.stream.client import EmotionStream
 from streamer.stream.schema import json_schema_text
@@ -99,11 +100,16 @@ def test_what_cannot_be_done_ends_with_1_and_a_sentence(tmp_path, arguments, wor
 
 
 def test_a_wrong_name_is_one_line_and_starts_no_process(tmp_path):
-    for arguments in (
+    (tmp_path / "damaged.safetensors").write_bytes(b"no weights")
+    wrong = [
         ["--video", "nowhere.mp4"],
         ["--images", tmp_path / "none"],
         ["--demo", "--checkpoint", "none.safetensors"],
-    ):
+        ["--demo", "--checkpoint", tmp_path / "damaged.safetensors"],
+    ]
+    if not torch.backends.mps.is_available():
+        wrong.append(["--demo", "--device", "mps"])
+    for arguments in wrong:
         ended = run("ahmsa-live", *arguments, "--publish", "tcp://127.0.0.1:*")
         assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1)
 
