@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,9 @@ import msgspec
 from ahmsa.errors import SourceError
 from ahmsa.face.tracker import Detector
 from configs.schema import LiveSettings
-from streamer.acquire.capture import CaptureStage
+from spotting.settings import SpotterSettings
+from spotting.spotter import Spotter
+from streamer.acquire.capture import CaptureStage, Spotting
 from streamer.acquire.sources import Source, SourceSpec, open_source
 from streamer.offline.analyse_video import Given, record_source
 from streamer.offline.replay import events
@@ -32,13 +34,14 @@ def analyse(
     checkpoint: Path | None = None,
     device: str = "auto",
     detector: Detector | None = None,
+    spotter: Callable[[SpotterSettings], Spotting] = Spotter,
     recogniser: Recognising | None = None,
 ) -> Session:
     """The micro-expressions of a video file, or of a source of your own.
 
-    out: a new folder to keep the session in, as `ahmsa-live --record` does; without one nothing is kept. detector and
-    recogniser: your own instead of FaceMesh and the network. Raises SourceError where the video cannot be read to its end, and
-    any other AhmsaError as the commands do.
+    out: a new folder to keep the session in, as `ahmsa-live --record` does; without one nothing is kept. detector, spotter and
+    recogniser: your own instead of FaceMesh, the spotter and the network; a spotter is made for each face. Raises SourceError
+    where the video cannot be read to its end, and any other AhmsaError as the commands do.
     """
     given = Given(settings or LiveSettings(), checkpoint, device)
     with (
@@ -46,7 +49,7 @@ def analyse(
         tempfile.TemporaryDirectory(prefix="ahmsa-") as scratch,
     ):
         answering = recogniser or load_recogniser(WorkerTask("", checkpoint, given.settings.recogniser, device))
-        stage = CaptureStage(given.settings.face, given.settings.spotter, detector)
+        stage = CaptureStage(given.settings.face, given.settings.spotter, detector, spotter)
         folder = Path(scratch) / "session" if out is None else Path(out)
         kept = msgspec.to_builtins(given.settings)
         recorder = Recorder(folder, session=source.name, source=source.name, settings=kept, video=str(video))
@@ -63,6 +66,7 @@ def watch(
     checkpoint: Path | None = None,
     device: str = "auto",
     detector: Detector | None = None,
+    spotter: Callable[[SpotterSettings], Spotting] = Spotter,
     recogniser: Recognising | None = None,
 ) -> Iterator[SessionEvent]:
     """The confirmed micro-expressions of a camera (its number), an address, a file or a source of your own, as they come.
@@ -73,7 +77,7 @@ def watch(
     chosen = settings or LiveSettings()
     with (
         _opened(source, chosen, as_fast_as_possible=False) as opened,
-        CaptureStage(chosen.face, chosen.spotter, detector) as stage,
+        CaptureStage(chosen.face, chosen.spotter, detector, spotter) as stage,
     ):
         answering = recogniser or load_recogniser(WorkerTask("", checkpoint, chosen.recogniser, device))
         spots: dict[str, SpotMessage] = {}
