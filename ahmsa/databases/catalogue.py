@@ -8,7 +8,7 @@ from pathlib import Path
 from ahmsa.databases import composite
 from ahmsa.databases.clips import Subject, Survey
 from ahmsa.databases.long_videos import LongVideos
-from ahmsa.databases.readers import casme2, casme2_long, casme3, samm, samm_long, smic
+from ahmsa.databases.readers import casme2, casme2_long, casme3, demo, samm, samm_long, smic
 from ahmsa.errors import UsageError
 
 _READERS: Mapping[str, Callable[[Path, int], Survey]] = {
@@ -16,12 +16,14 @@ _READERS: Mapping[str, Callable[[Path, int], Survey]] = {
     samm.NAME: samm.read,
     casme2.NAME: casme2.read,
     casme3.NAME: casme3.read,
+    demo.NAME: demo.read,
 }
 _SPELLINGS: Mapping[str, Callable[[str], str | None]] = {
     smic.NAME: smic.subject_name,
     samm.NAME: samm.subject_name,
     casme2.NAME: casme2.subject_name,
     casme3.NAME: casme3.subject_name,
+    demo.NAME: casme2.subject_name,
 }
 _LONG_READERS: Mapping[str, Callable[[Path], LongVideos]] = {samm_long.NAME: samm_long.read, casme2_long.NAME: casme2_long.read}
 NAMES = (*_READERS, composite.NAME)

@@ -23,7 +23,7 @@ def data_root(given: Path | None = None) -> Path:
         raise UsageError(
             "no database is known on this machine: ask the authors of SMIC, SAMM and CASME II for theirs, unpack them below "
             f"one folder and say once `ahmsa-data root FOLDER` (or set {VARIABLE}); for one command --data FOLDER, or "
-            "--maps FOLDER for ready-made flow maps"
+            "--maps FOLDER for ready-made flow maps; `ahmsa-train --db demo` plays the whole way on generated faces"
         )
     if not Path(named).is_dir():
         raise UsageError(

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ahmsa.databases.root import data_root, keep_root
 from configs.command import program, run_program
+from train.commands.demo import faces_root
 from train.commands.options import Apex, Classes, Database, Root, SkipBad
-
-if TYPE_CHECKING:
-    from train.prepare.check import Check
+from train.commands.tables import show_check
 
 app = program("Databases: check what is on disk against the official totals, and make flow maps of it.")
 
@@ -37,8 +36,8 @@ def check(
     """
     from train.prepare.check import check as run_check
 
-    result = run_check(db, data_root(data), classes, official)
-    _show(result)
+    result = run_check(db, faces_root(db, data), classes, official)
+    show_check(result)
     if not result.passed:
         raise typer.Exit(1)
 
@@ -80,28 +79,10 @@ def prepare(
     from train.prepare.contact_sheet import write_contact_sheet
 
     how = {"crop_px": crop_px, "flow": {"layout": layout}, "apex_rule": apex}
-    prepared = prepared_maps(db, data_root(data), how, classes=classes, skip_bad=skip_bad, jobs=jobs, cache=cache)
+    prepared = prepared_maps(db, faces_root(db, data, jobs), how, classes=classes, skip_bad=skip_bad, jobs=jobs, cache=cache)
     sheet = prepared.folder / "contact.png"
     write_contact_sheet(sheet, prepared.maps)
     typer.echo(f"{len(prepared.maps)} maps of {len(prepared.maps.subjects)} subjects in {prepared.folder}; look at {sheet}")
-
-
-def _show(result: Check) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console(soft_wrap=True, highlight=False)
-    for path in result.read_from:
-        console.print(f"read {escape(str(path))}")
-    table = Table("database", "what", "found", "official", "")
-    for line in result.lines:
-        table.add_row(line.database, line.what, str(line.found), str(line.official), "ok" if line.agrees else "[red]differs[/]")
-    console.print(table)
-    for problem in result.problems:
-        console.print(f"{'[red]problem[/]' if problem.fatal else 'note'} {escape(str(problem))}")
-    for difference in result.differences:
-        console.print(f"[red]list[/] {escape(difference)}")
 
 
 def main() -> None:

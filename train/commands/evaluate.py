@@ -47,13 +47,15 @@ def _evaluate(
     import msgspec
 
     from ahmsa.device import resolve_device
-    from ahmsa.files import write_whole
+    from ahmsa.files import require_writable, write_whole
     from ahmsa.model.checkpoint import Checkpoint, shipped
     from train.experiment.evaluate import evaluate
 
-    root = frames_root(maps, data)
     model = Checkpoint.load(checkpoint or shipped())
     where = resolve_device(device)
+    if json is not None:
+        require_writable(json)
+    root = frames_root(db, maps, data)
     given = ready_made(maps or Path(), db) if root is None else _prepared(model, db, root, classes, apex, skip_bad)
     result = evaluate(model, given, where)
     if result.warning:

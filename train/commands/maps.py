@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ahmsa.databases.root import data_root
 from ahmsa.errors import UsageError
+from train.commands.demo import faces_root
 
 if TYPE_CHECKING:
     from train.map_set import MapSet
     from train.prepare.prepared_maps import Prepared
 
 
-def frames_root(maps: Path | None, data: Path | None) -> Path | None:
+def frames_root(db: str, maps: Path | None, data: Path | None) -> Path | None:
     """Where the database's own frames lie; None where ready-made maps are used. Raises UsageError where both are named, or
     neither is known."""
     if maps is None:
-        return data_root(data)
+        return faces_root(db, data)
     if data is not None:
         raise UsageError("--maps and --data exclude each other: ready-made flow maps, or a database's own frames")
     return None

@@ -13,7 +13,10 @@ _DATA = typer.Option(
     show_default=False,
 )
 
-Database = Annotated[str, typer.Option("--db", help="smic, samm, casme2, casme3, or 3db: the first three below one folder.")]
+Database = Annotated[
+    str,
+    typer.Option("--db", help="smic, samm, casme2, casme3, 3db (the first three below one folder), or demo: generated faces."),
+]
 Root = Annotated[Path | None, _DATA]
 Maps = Annotated[Path | None, typer.Option("--maps", help="Folder of ready-made flow maps in the published layout.")]
 Classes = Annotated[int, typer.Option("--classes", help="With --data: 3, or 4 or 7 for casme3.")]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from train.experiment.runner import RunResults
+    from train.prepare.check import Check
 
 
 def show_run(results: RunResults, headline: str, beside: Mapping[str, RunResults]) -> None:
@@ -50,6 +51,25 @@ def show_ablation(results: Mapping[str, RunResults]) -> None:
         scores = [figures.databases[database] for database in databases]
         table.add_row(name, _pair(figures.uf1, figures.uar), *(_pair(score["uf1"], score["uar"]) for score in scores))
     Console().print(table)
+
+
+def show_check(result: Check) -> None:
+    """Found against official totals, then everything that was not as it should be."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(soft_wrap=True, highlight=False)
+    for path in result.read_from:
+        console.print(f"read {escape(str(path))}")
+    table = Table("database", "what", "found", "official", "")
+    for line in result.lines:
+        table.add_row(line.database, line.what, str(line.found), str(line.official), "ok" if line.agrees else "[red]differs[/]")
+    console.print(table)
+    for problem in result.problems:
+        console.print(f"{'[red]problem[/]' if problem.fatal else 'note'} {escape(str(problem))}")
+    for difference in result.differences:
+        console.print(f"[red]list[/] {escape(difference)}")
 
 
 def _pair(uf1: float, uar: float) -> str:

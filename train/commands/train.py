@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from ahmsa.databases.readers.demo import NAME as DEMO
 from ahmsa.errors import UsageError
 from configs.command import PrintConfig, Set, print_config, program, run_program
 from configs.load import assignments, load_settings, shipped
 from configs.training import TrainSettings
+from train.commands import demo
 from train.commands.maps import frames_root, prepared_maps, ready_made
 from train.commands.options import Apex, Classes, Database, Device, Maps, Root, SkipBad
 from train.commands.progress import epochs_bar
@@ -52,7 +54,13 @@ def _run(
     classes: Classes = 3,
     apex: Apex = "middle",
     skip_bad: SkipBad = False,
-    preset: Annotated[str, typer.Option(help="A recipe in configs/presets: shipped, small, paper, svm, ststnet.")] = "shipped",
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="A recipe in configs/presets: shipped, small, paper, svm, ststnet.  [default: shipped; small for --db demo]",
+            show_default=False,
+        ),
+    ] = None,
     settings: Annotated[
         Path | None, typer.Option(help="A TOML file with what it changes of the preset; --print-config shows every key.")
     ] = None,
@@ -92,6 +100,8 @@ def _run(
 
     Examples:
 
+        ahmsa-train --db demo                                           the whole way on generated faces, up to the live program
+
         ahmsa-train --maps flow3db --preset small                       minutes on two cores
 
         ahmsa-train --maps flow3db --seeds 3 --final                    judge three seeds, then export
@@ -107,26 +117,37 @@ def _run(
         ahmsa-train --maps flow3db --cluster auto                       on all machines of this Ray cluster
     """
     from ahmsa.device import resolve_device
+    from ahmsa.files import require_writable
+    from train.experiment.runner import open_folder
     from train.models.registry import model_of
 
+    plays = db == DEMO and maps is None
+    final = final or plays
+    name = preset or ("small" if plays else "shipped")
     overrides = {**assignments(changes or ()), **({"fit.epochs": epochs} if epochs else {})}
-    recipe = load_settings(TrainSettings, settings, overrides, preset=_preset(preset))
+    recipe = load_settings(TrainSettings, settings, overrides, preset=_preset(name))
     if print_settings:
         print_config(recipe)
         return
     model = model_of(recipe)
     if final and not model.is_exported:
         raise UsageError(f"--final exports AHMSA-Net, and no {recipe.model}: leave it away, and this model is judged")
-    root = frames_root(maps, data)
+    # Whatever can be wrong with the command line shows here, and not after an hour of preparing.
+    where = resolve_device(device)
+    folder = out or Path("runs") / (db if plays else f"{db}-{settings.stem if settings else name}")
+    way = _Way(seeds, protocol is Protocol.nested, resume or plays, where, _executor(cluster, where, jobs))
+    target = checkpoint or folder / "checkpoint.safetensors"
+    if maps is None and ablation is None:
+        open_folder(folder, _for_classes(recipe, classes), way.resume)
+    if final:
+        require_writable(target)
+    root = demo.faces_checked(data, jobs) if plays else frames_root(db, maps, data)
     if root is None:
         read = ready_made(maps or Path(), db)
     else:
         how = {"apex_rule": apex, "inputs": recipe.net.inputs}
         read = prepared_maps(db, root, how, classes=classes, skip_bad=skip_bad, jobs=jobs).maps
-    recipe = msgspec.structs.replace(recipe, net=msgspec.structs.replace(recipe.net, classes=len(read.label_names)))
-    folder = out or Path("runs") / f"{db}-{settings.stem if settings else preset}"
-    where = resolve_device(device)
-    way = _Way(seeds, protocol is Protocol.nested, resume, where, _executor(cluster, where, jobs))
+    recipe = _for_classes(recipe, len(read.label_names))
     if ablation is not None:
         _ablate(read, recipe, ablation, folder, way)
         return
@@ -135,7 +156,9 @@ def _run(
     show_run(results, protocol.value, beside)
     _report(folder)
     if final:
-        _export(read, results, checkpoint or folder / "checkpoint.safetensors", where)
+        _export(read, results, target, where)
+    if plays:
+        demo.play_live(target)
 
 
 @dataclass(frozen=True)
@@ -147,6 +170,10 @@ class _Way:
     resume: bool
     device: str
     execute: Executor | None
+
+
+def _for_classes(recipe: TrainSettings, classes: int) -> TrainSettings:
+    return msgspec.structs.replace(recipe, net=msgspec.structs.replace(recipe.net, classes=classes))
 
 
 def _executor(cluster: str | None, device: str, jobs: int | None) -> Executor | None:

@@ -111,7 +111,7 @@ def run(
     run, or this one and `resume` was not asked for.
     """
     maps.require_every_class()
-    card = _open_folder(folder, maps, settings, resume, device)
+    card = _card_of(folder, maps, settings, resume, device)
     folds = leave_one_subject_out(maps)
     tasks = [task for seed in seeds for task in plan(maps, folds, settings, seed, nested, card.group)]
     parts = folder / "parts"
@@ -205,7 +205,7 @@ def _write_results(
     return results
 
 
-def _open_folder(folder: Path, maps: MapSet, settings: TrainSettings, resume: bool, device: str) -> RunCard:
+def _card_of(folder: Path, maps: MapSet, settings: TrainSettings, resume: bool, device: str) -> RunCard:
     """The card of a new folder, or that of the same run begun earlier."""
     data = DataCard(
         name=Path(maps.source).name,
@@ -214,18 +214,28 @@ def _open_folder(folder: Path, maps: MapSet, settings: TrainSettings, resume: bo
         subjects=[(subject.database, subject.name) for subject in maps.subjects],
         classes=maps.class_counts,
     )
+    card = open_folder(folder, settings, resume, data)
+    if card is None:
+        card = RunCard(format=FORMAT, preset=settings, data=data, group=_group(settings, device))
+        write_whole(folder / "run.json", msgspec.json.format(msgspec.json.encode(card), indent=1))
+    return card
+
+
+def open_folder(folder: Path, settings: TrainSettings, resume: bool, data: DataCard | None = None) -> RunCard | None:
+    """The card of a run begun earlier, None in a new folder. data: None where the maps are not there yet.
+
+    Raises SettingsError where the folder holds something else, or this very run and `resume` was not asked for.
+    """
     path = folder / "run.json"
     if not path.is_file():
         if folder.is_dir() and any(folder.iterdir()):
             raise SettingsError(f"{folder} is not empty and holds no run; choose another --out.")
-        card = RunCard(format=FORMAT, preset=settings, data=data, group=_group(settings, device))
-        write_whole(path, msgspec.json.format(msgspec.json.encode(card), indent=1))
-        return card
+        return None
     card = _decode(path, RunCard)
     different = _differences(msgspec.to_builtins(card.preset), msgspec.to_builtins(settings))
     if different:
         raise SettingsError(f"{folder} holds a run of other settings ({'; '.join(different[:3])}); choose another --out.")
-    if card.data.fingerprint != data.fingerprint:
+    if data is not None and card.data.fingerprint != data.fingerprint:
         raise SettingsError(
             f"{folder} holds a run on other maps ({card.data.name}, {card.data.samples} maps); choose another --out."
         )

@@ -66,7 +66,11 @@ _PREFERRED = ("20140508", "20190701", "coding", "label")
 
 def read(root: Path, classes: int = 3) -> Survey:
     """The clips of CASME II below `root`. Raises DataError where workbook or frames are missing altogether."""
-    survey = Survey(NAME, protocol_for(NAME, PROTOCOLS, classes))
+    return read_layout(Survey(NAME, protocol_for(NAME, PROTOCOLS, classes)), root)
+
+
+def read_layout(survey: Survey, root: Path) -> Survey:
+    """Fill the survey of a database that lies on disk as CASME II does. Raises DataError as `read`."""
     existing_root(root, _LAYOUT)
     workbook = find_workbook(root, r"casme.?(2|ii).*(coding|label)", _LAYOUT, _PREFERRED)
     annotations = [a for row in read_table(workbook, _COLUMNS) if (a := _annotation(survey, row)) is not None]
