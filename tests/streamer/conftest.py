@@ -91,14 +91,14 @@ def write_mkv():
 
 class NetworkCamera:
     """MJPEG over HTTP on the loopback: noise, or the pictures it is given over and over, at about `fps`. It can be unplugged,
-    plugged in again, and frozen."""
+    plugged in again, frozen, made to drip byte by byte, and given another size."""
 
     def __init__(self, pictures=None, fps=50.0, size=(160, 120)):
         self.gone = threading.Event()
-        self.frozen = False
+        self.frozen = self.dripping = False
+        self.size = size
         self._pictures = pictures
         self._period_s = 1 / fps
-        self._size = size
         camera = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -143,14 +143,21 @@ class NetworkCamera:
                     jpeg = cv2.imencode(".jpg", self._picture(number))[1].tobytes()
                     number += 1
                 head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-                request.wfile.write(head.encode() + jpeg + b"\r\n")
+                self._send(request.wfile, head.encode() + jpeg + b"\r\n")
         except OSError:
             pass  # the client has gone
+
+    def _send(self, line, data):
+        sent = 0
+        while self.dripping and sent < len(data) and not self.gone.wait(0.02):
+            line.write(data[sent : sent + 1])
+            sent += 1
+        line.write(data[sent:])
 
     def _picture(self, number):
         if self._pictures is not None:
             return self._pictures[number % len(self._pictures)]
-        return np.random.default_rng(number).integers(0, 256, (self._size[1], self._size[0], 3), dtype=np.uint8)
+        return np.random.default_rng(number).integers(0, 256, (self.size[1], self.size[0], 3), dtype=np.uint8)
 
 
 def _write_mkv(path, images, times_ms):

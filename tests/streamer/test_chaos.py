@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -16,8 +17,9 @@ import psutil
 import pytest
 
 from configs.schema import LiveSettings, SourceSettings, StreamSettings
+from fake_recogniser import run_fake_worker
 from streamer.acquire.sources import SourceSpec
-from streamer.live import supervisor
+from streamer.live import care, supervisor
 from streamer.live.options import LiveOptions
 from streamer.live.supervisor import LiveSession
 from streamer.session.reader import read_messages, read_session
@@ -99,19 +101,31 @@ def test_a_closed_terminal_ends_the_run_as_sighup_does_and_without_a_traceback(l
 
 
 @pytest.fixture
-def camera_session(network_camera, start_worker, tmp_path, monkeypatch):
-    """A session on a network camera, with impatient watchers."""
+def start_session(network_camera, tmp_path, monkeypatch):
+    """Starts a session on a network camera, with impatient watchers. worker: an endpoint, or None for a process of its own."""
     sockets = tmp_path / "sockets"
     sockets.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(sockets))
-    monkeypatch.setattr(supervisor, "SILENT_S", 1.0)
-    camera = network_camera()
-    stream = StreamSettings(publish="tcp://127.0.0.1:*", worker=start_worker().endpoint, status_s=0.2)
-    settings = LiveSettings(source=SourceSettings(stall_s=0.5), stream=stream)
-    notices = []
-    options = LiveOptions(sources=(SourceSpec("url", camera.url),), settings=settings)
-    with LiveSession(options, notices.append) as session:
-        yield session, camera, notices
+    monkeypatch.setattr(care, "SILENT_S", 1.0)
+    monkeypatch.setattr(care, "WORKER_SILENT_S", 2.0)
+    monkeypatch.setattr(supervisor, "run_worker", run_fake_worker)
+
+    @contextmanager
+    def start(worker=None):
+        camera, notices = network_camera(), []
+        stream = StreamSettings(publish="tcp://127.0.0.1:*", worker=worker, status_s=0.2)
+        settings = LiveSettings(source=SourceSettings(stall_s=0.5), stream=stream)
+        options = LiveOptions(sources=(SourceSpec("url", camera.url),), settings=settings, record=tmp_path / "kept")
+        with LiveSession(options, notices.append) as session:
+            yield session, camera, notices
+
+    return start
+
+
+@pytest.fixture
+def camera_session(start_session, start_worker):
+    with start_session(start_worker().endpoint) as started:
+        yield started
 
 
 def until(session, wanted, timeout_s=60.0):
@@ -143,6 +157,72 @@ def test_a_capture_process_that_is_stopped_or_killed_is_named_and_started_again(
     assert "capture process died" in notices[0]
     assert not psutil.pid_exists(capture.pid)
     session.finish("enough", lambda message: None)
+
+
+def is_ready(message):
+    return is_online(message) and message.worker.state == "ready"
+
+
+def process_of(session, name):
+    return next(child for child in session.children if child.name == name)
+
+
+def test_a_recogniser_that_is_stopped_is_named_and_started_again(start_session):
+    with start_session() as (session, _, notices):
+        until(session, is_ready)
+        stopped = process_of(session, "worker").pid
+        os.kill(stopped, signal.SIGSTOP)
+        until(session, lambda m: isinstance(m, wire.StatusMessage) and m.worker.restarts == 1)
+        until(session, is_ready)
+        assert notices == ["the worker process died (it has been silent for 2 s); it is being started again"]
+        assert not psutil.pid_exists(stopped)
+        session.finish("enough", lambda message: None)
+
+
+def test_a_camera_that_drips_is_offline_and_comes_back(camera_session):
+    session, camera, notices = camera_session
+    until(session, is_online)
+    camera.dripping = True
+    lost = until(session, lambda m: isinstance(m, wire.StatusMessage) and m.state == "offline")
+    assert lost.reason
+    camera.dripping = False
+    back = until(session, is_online)
+    until(session, lambda m: is_online(m) and m.captured > back.captured)
+    assert notices == []
+    session.finish("enough", lambda message: None)
+
+
+def test_a_camera_that_changes_its_size_goes_on_and_every_frame_is_accounted_for(camera_session):
+    session, camera, notices = camera_session
+    for size in ((320, 240), (80, 60), (160, 120)):
+        before = until(session, is_online)
+        camera.size = size
+        status = until(session, lambda m, before=before: is_online(m) and m.captured > before.captured + 20)
+        assert status.captured == status.processed + status.waiting + sum(status.dropped.values())
+    assert notices == []
+    session.finish("enough", lambda message: None)
+
+
+@pytest.mark.slow
+def test_processes_killed_and_stopped_at_random_moments_cost_no_message_and_the_run_goes_on(start_session, tmp_path):
+    wanted = random.Random(SEED)
+    blows = [(name, number) for name in ("capture", "worker") for number in (signal.SIGKILL, signal.SIGSTOP)]
+    wanted.shuffle(blows)
+    with start_session() as (session, _, notices):
+        for name, number in blows:
+            until(session, is_ready)
+            sleep(wanted.uniform(0.0, 0.5))
+            hit, before = process_of(session, name).pid, len(notices)
+            os.kill(hit, number)
+            until(session, lambda m, before=before: len(notices) > before)
+            assert f"the {name} process died" in notices[-1]
+            assert not psutil.pid_exists(hit)
+        until(session, is_ready)
+        session.finish("enough", lambda message: None)
+    numbers = {}
+    for message in read_messages(tmp_path / "kept"):
+        numbers.setdefault(wire.topic_of(message), []).append(message.seq)
+    assert all(own == list(range(1, len(own) + 1)) for own in numbers.values())
 
 
 def test_two_sources_share_a_session_and_the_one_that_fails_leaves_the_other_alone(
