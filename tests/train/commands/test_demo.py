@@ -25,14 +25,15 @@ def run(monkeypatch, capfd, entry, *arguments):
     monkeypatch.setattr(sys, "argv", ["ahmsa", *arguments])
     with pytest.raises(SystemExit) as end:
         entry()
-    return end.value.code or 0, capfd.readouterr().out
+    shown = capfd.readouterr()
+    assert not end.value.code, shown.err
+    return shown.out
 
 
 @pytest.mark.slow
 def test_it_plays_the_whole_way_up_to_the_live_program(few_faces, monkeypatch, capfd, tmp_path):
     arguments = ("--db", "demo", "--epochs", "1", "--no-baselines", "--jobs", "1", "--device", "cpu")
-    code, out = run(monkeypatch, capfd, train_command.train, *arguments)
-    assert code == 0
+    out = run(monkeypatch, capfd, train_command.train, *arguments)
     checkpoint = tmp_path / "runs" / "demo" / "checkpoint.safetensors"
     model = Checkpoint.load(checkpoint)
     checked, judged, reported, exported = (
@@ -44,14 +45,14 @@ def test_it_plays_the_whole_way_up_to_the_live_program(few_faces, monkeypatch, c
     # The faces are there now, in the layout of a real database, and every command finds them.
     assert (tmp_path / "runs/demo-faces/CASME2_RAW_selected/sub01/EP00_01/img20.jpg").is_file()
     made = (tmp_path / "runs/demo-faces/CASME2-coding-20140508.xlsx").stat().st_mtime_ns
-    assert run(monkeypatch, capfd, data_command.main, "check", "--db", "demo")[0] == 0
+    run(monkeypatch, capfd, data_command.main, "check", "--db", "demo")
     assert (tmp_path / "runs/demo-faces/CASME2-coding-20140508.xlsx").stat().st_mtime_ns == made
 
 
 def test_faces_that_are_not_all_there_are_a_sentence(few_faces, monkeypatch, capfd, tmp_path):
     import shutil
 
-    assert run(monkeypatch, capfd, data_command.main, "check", "--db", "demo", "--data", "faces")[0] == 0
+    run(monkeypatch, capfd, data_command.main, "check", "--db", "demo", "--data", "faces")
     shutil.rmtree(tmp_path / "faces" / "CASME2_RAW_selected" / "sub02")
     monkeypatch.setattr(sys, "argv", ["ahmsa-train", "--db", "demo", "--data", "faces"])
     with pytest.raises(SystemExit) as end:
