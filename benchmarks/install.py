@@ -28,6 +28,8 @@ def section() -> str:
             check=True,
             stderr=subprocess.DEVNULL,
         )
+        for command in sorted((home / "bin").glob("ahmsa-*")):
+            subprocess.run((command, "--help"), check=True, stdout=subprocess.DEVNULL, cwd=scratch)
         installed = subprocess.run((python, "-m", "pip", "list", "--format=freeze"), capture_output=True, text=True, check=True)
         parts = _parts(home)
         answers = [(what, *_fastest_s(what, home, scratch)) for what in _ANSWERS]

@@ -1,6 +1,6 @@
 """The photograph that the generator moves: the astronaut Eileen Collins, by NASA, in the public domain.
 
-It is the picture that scikit-image ships as `skimage.data.astronaut()`, to the bit; that package would bring 75 MB for it.
+It is the picture that scikit-image ships as `skimage.data.astronaut()`, to the bit; that package would bring 62 MB for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""What `pip install` gets: built, installed and started outside of the repository."""
+"""What `pip install` gets: built, installed and started outside of the repository.
+
+The wheel goes into a folder of its own and finds its dependencies in the environment of the tests, without any network;
+`python -m benchmarks install` installs it with them into a new environment, and starts every command there.
+"""
 
 import email
 import os
