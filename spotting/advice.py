@@ -24,17 +24,19 @@ class Reading:
     limit: float | None = None
 
 
-_FIGURES: Mapping[str, str] = MappingProxyType(
+_VALUES: Mapping[str, str] = MappingProxyType(
     {
-        "too_small": "eyes {value:.0f} px apart, {limit:.0f} needed",
-        "turned_away": "head turned by {value:.0f} degrees, {limit:.0f} allowed",
-        "too_dark": "brightness of the face {value:.0f} of 255, {limit:.0f} needed",
-        "blurred": "sharpness of the face {value:.0f}, {limit:.0f} needed",
-        "low_frame_rate": "{value:.1f} new frames a second, {limit:.0f} needed",
-        "head_motion": "the head moved {value:.1f} px in 0.4 s, {limit:.1f} allowed",
+        "too_small": "eyes {:.0f} px apart",
+        "turned_away": "head turned by {:.0f} degrees",
+        "too_dark": "brightness of the face {:.0f} of 255",
+        "blurred": "sharpness of the face {:.0f}",
+        "low_frame_rate": "{:.1f} new frames a second",
+        "head_motion": "the head moved {:.1f} px in 0.4 s",
     }
 )
-"""Gate -> its value and limit as a person reads them."""
+"""Gate -> what was measured, as a person reads it."""
+_UPPER_LIMITS = ("turned_away", "head_motion")
+"""Gates that a larger value shuts."""
 
 _WHAT_IS_WRONG: Mapping[str, str] = MappingProxyType(
     {
@@ -86,10 +88,26 @@ def face_reading(quality: FaceQuality, settings: FaceSettings) -> Reading | None
 
 def advice(reading: Reading) -> str:
     """One sentence: what was measured against which limit, and what to do, as in `eyes 34 px apart, 40 needed: come closer`."""
-    gate, figures = reading.gate, _FIGURES.get(reading.gate)
-    if figures is not None and reading.value is not None and reading.limit is not None:
-        found = figures.format(value=reading.value, limit=reading.limit)
+    word = "allowed" if reading.gate in _UPPER_LIMITS else "needed"
+    return _sentence(reading, f"{{limit:g}} {word}")
+
+
+def recommendation(reading: Reading) -> str:
+    """One sentence about a gate that is open: what was measured, what would be better, and what to do."""
+    word = "less than" if reading.gate in _UPPER_LIMITS else "more than"
+    return _sentence(reading, f"better {word} {{limit:g}}")
+
+
+def _sentence(reading: Reading, of_the_limit: str) -> str:
+    gate, value = reading.gate, _VALUES.get(reading.gate)
+    if value is not None and reading.value is not None and reading.limit is not None:
+        found = f"{value.format(reading.value)}, {of_the_limit.format(limit=reading.limit)}"
     else:
         found = _WHAT_IS_WRONG.get(gate, gate.replace("_", " "))
     to_do = _WHAT_TO_DO.get(gate)
     return found if to_do is None else f"{found}: {to_do}"
+
+
+def advice_without_figures() -> dict[str, str]:
+    """Gate -> its sentence, for programs that know the gate's name only."""
+    return {gate: advice(Reading(gate)) for gate in _WHAT_IS_WRONG}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from spotting.advice import Reading, advice
+from ahmsa.face.geometry import EYE_DISTANCE_PX
+from spotting.advice import Reading, advice, recommendation
 from streamer.selftest.summary import Summary
 
 _BLIND_WORTH_SAYING = 0.1
@@ -10,6 +11,8 @@ _SMALL_FACE_PX = 80.0
 _DARK_LUMA = 70.0
 _SLOW_HZ = 27.0
 _RESTLESS_PX_S = 15.0
+_HEAD_WINDOW_S = 0.4
+"""The gate `head_motion` counts the way of so long."""
 _GOOD_PX = 1.0
 
 
@@ -33,16 +36,23 @@ def _of_the_gates(summary: Summary) -> list[str]:
 
 
 def _of_the_picture(summary: Summary) -> list[str]:
+    """What shuts no gate and still costs movements."""
     said = []
     if summary.luma < _DARK_LUMA:
-        said.append(f"Try more light on the face: its mean grey level is {summary.luma:.0f} of 255.")
+        said.append(_as_sentence(Reading("too_dark", summary.luma, _DARK_LUMA)))
     if summary.interocular_px < _SMALL_FACE_PX:
-        said.append(
-            f"Try to come closer, or a larger picture: with {summary.interocular_px:.0f} px between the eyes a movement of "
-            f"1 px of the crop is {summary.interocular_px / 65.8:.1f} px of the camera."
-        )
+        camera_px = summary.interocular_px / EYE_DISTANCE_PX
+        small = _as_sentence(Reading("too_small", summary.interocular_px, _SMALL_FACE_PX), " or use a larger picture")
+        said.append(f"{small} A movement of 1 px of the crop is {camera_px:.1f} px of the camera here.")
     if summary.rate_hz < _SLOW_HZ:
-        said.append(f"Try a higher frame rate: at {summary.rate_hz:.0f} a second a short rise is two or three frames.")
+        slow = _as_sentence(Reading("low_frame_rate", summary.rate_hz, _SLOW_HZ))
+        said.append(f"{slow} A short rise is two or three frames here.")
     if summary.head_px_s > _RESTLESS_PX_S:
-        said.append(f"Try to sit calmer: the head travelled {summary.head_px_s:.0f} crop px a second.")
+        travel_px, limit_px = (speed * _HEAD_WINDOW_S for speed in (summary.head_px_s, _RESTLESS_PX_S))
+        said.append(_as_sentence(Reading("head_motion", travel_px, limit_px)))
     return said
+
+
+def _as_sentence(reading: Reading, more: str = "") -> str:
+    text = recommendation(reading) + more
+    return f"{text[0].upper()}{text[1:]}."

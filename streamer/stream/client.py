@@ -6,7 +6,7 @@ with EmotionStream() as stream:
     for event in stream:
         print(event.label, event.probabilities, event.latency_ms["total"])
 
-The loop ends with the session.
+The loop ends with the session, and with a KeyboardInterrupt at Ctrl-C.
 """
 
 from __future__ import annotations

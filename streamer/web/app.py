@@ -18,12 +18,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from ahmsa.untrusted import JsonDecoder
+from spotting.advice import advice_without_figures
 from streamer.stream.markers import Answered, MarkerReply, MarkerRequest
 from streamer.web.feed import MOST_PAGES, Feed
 from streamer.web.guard import Guard
 
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 _STATIC = ("page.js", "picture.js", "signal.js", "movements.js", "words.js", "page.css", "icon.svg")
+_ADVICE = "/advice.js"
+"""What to do about a gate, in the words of `spotting/advice.py`."""
 _MARKER_BYTES = 4096
 _ANSWER_S = 5.0
 
@@ -70,15 +73,21 @@ def page_app(feed: Feed, mark: Marks, *, hosts: list[str], token: str) -> ASGIAp
         content = (pages / name).read_bytes()
         return lambda _: Response(content, media_type=_TYPES[PurePosixPath(name).suffix])
 
+    words = f"export const ADVICE = {msgspec.json.encode(advice_without_figures()).decode()};\n"
+
+    async def advice(_: Request) -> Response:
+        return Response(words, media_type=_TYPES[".js"])
+
     app = Starlette(
         routes=[
             Route("/", index),
             Route("/events", events),
             Route("/marker", marker, methods=["POST"]),
+            Route(_ADVICE, advice),
             *(Route(f"/{name}", static(name)) for name in _STATIC),
         ]
     )
-    return Guard(app, hosts=hosts, token=token, open_paths=[f"/{name}" for name in _STATIC])
+    return Guard(app, hosts=hosts, token=token, open_paths=[_ADVICE, *(f"/{name}" for name in _STATIC)])
 
 
 async def _set_marker(request: Request, mark: Marks) -> Response:

@@ -1,5 +1,6 @@
 // Connects to the program, and again after it was restarted; hands every message to the part of the page that shows it.
 
+import { ADVICE } from "./advice.js";
 import * as movements from "./movements.js";
 import * as picture from "./picture.js";
 import * as signal from "./signal.js";
@@ -140,7 +141,7 @@ function showGates(message) {
       lines.push(element("p", "shut", `face ${face.face_id}: calibrating, sit still: ${(face.calibration_left_ms / 1000).toFixed(1)} s left`));
     } else {
       const gate = gates.get(face.face_id);
-      lines.push(element("p", gate ? "shut" : "good", `face ${face.face_id}: ${gate ?? SPOTTER_WORDS[face.spotter] ?? face.spotter}`));
+      lines.push(element("p", gate ? "shut" : "good", `face ${face.face_id}: ${gate ? `${gate}: ${ADVICE[gate] ?? gate}` : SPOTTER_WORDS[face.spotter] ?? face.spotter}`));
     }
   }
   if (message.state !== "online" && message.reason) lines.unshift(element("p", "shut", message.reason));
