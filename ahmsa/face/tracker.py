@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from ahmsa.face.crop import cut_crop
-from ahmsa.face.cut import CutDetector
+from ahmsa.face.cut import CutDetector, FaceLook
 from ahmsa.face.geometry import apply_similarity, canonical_points_px, fit_similarity, mesh_points, similarity_scale
 from ahmsa.face.landmarks import FaceMesh
 from ahmsa.settings import FaceSettings
@@ -63,13 +63,15 @@ class FaceTracker:
         self._anchors = 0
 
     def update(self, frame: Frame) -> list[AlignedFace]:
-        """The faces of a frame. After a cut all faces are new ones: who is in the same place may be another person."""
+        """The faces of a frame. After a cut all faces are new ones: who is in the same place may be another person. So is a
+        face that does not look like the one before, in an unchanged room."""
         if self._cut.is_cut(frame.image):
             self._tracks.clear()
             self._refreshed_ns = None
         if self._is_due(frame.t_capture_ns):
             self._refresh(frame)
-        return [self._aligned(frame, track) for track in self._tracks if track.visible]
+        faces = [self._same_or_new(frame, track) for track in list(self._tracks) if track.visible]
+        return sorted(faces, key=lambda face: face.face_id)
 
     def close(self) -> None:
         self._detector.close()
@@ -137,6 +139,19 @@ class FaceTracker:
             track.alignment, track.anchor = averaged, self._anchors
             self._anchors += 1
 
+    def _same_or_new(self, frame: Frame, track: _Track) -> AlignedFace:
+        """The face of a track, or, where it is another person's, that of a new one in its place."""
+        face = self._aligned(frame, track)
+        if track.seen_ns != frame.t_capture_ns:
+            return face
+        if not track.look.is_another(face, frame.image, track.recent[-1][1]):
+            return face
+        self._tracks.remove(track)
+        landmarks = np.column_stack([track.landmarks, track.depth]) if len(track.depth) else track.landmarks
+        fresh = self._new_track(landmarks)
+        fresh.see(landmarks, frame.t_capture_ns)
+        return self._same_or_new(frame, fresh)
+
     def _aligned(self, frame: Frame, track: _Track) -> AlignedFace:
         pixels = cut_crop(frame.image, track.alignment, self._settings.crop_px)
         luma, sharpness = float(pixels.mean()), _sharpness(pixels)
@@ -186,6 +201,7 @@ class _Track:
     interocular_px: float = 1.0
     yaw_deg: float = 0.0
     recent: deque[tuple[int, FloatArray]] = field(default_factory=lambda: deque(maxlen=_AVERAGED_FITS))
+    look: FaceLook = field(default_factory=FaceLook)
 
     def see(self, landmarks: FloatArray, now_ns: int) -> None:
         points = mesh_points(landmarks)

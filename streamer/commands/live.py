@@ -54,7 +54,9 @@ def _live(
     url: Annotated[list[str] | None, source_option(help="A network camera: rtsp://... or http://....")] = None,
     images: Annotated[list[Path] | None, source_option(help="A folder of numbered images.")] = None,
     demo: Annotated[bool, source_option("--demo", help="The built-in clip; needs no camera, ends with its own score.")] = False,
-    replay: Annotated[Path | None, source_option(help="Publish a session again that --record has kept.")] = None,
+    replay: Annotated[
+        Path | None, source_option(help="Publish a session again that --record has kept; with --web also on the page.")
+    ] = None,
     list_cameras: Annotated[bool, typer.Option("--list-cameras", help="List the cameras, and end.")] = False,
     as_fast_as_possible: Annotated[
         bool, typer.Option("--as-fast-as-possible", help="Do not wait for a file's own speed; no frame is lost.")
@@ -161,7 +163,9 @@ def _live(
     if replay is not None:
         fresh = {
             "record": record,
-            "web": web,
+            "lsl": lsl or None,
+            "markers": markers,
+            "markers-lsl": markers_lsl or None,
             "duration": duration,
             "max-faces": max_faces,
             "worker": worker or None,
@@ -185,7 +189,7 @@ def _live(
     if replay is not None:
         from streamer.live.republish import republish
 
-        run = partial(republish, replay, settings.stream, view, as_fast_as_possible=as_fast_as_possible)
+        run = partial(republish, replay, settings.stream, view, as_fast_as_possible=as_fast_as_possible, web_port=web)
     else:
         from ahmsa.face.models import fetch_if_missing
         from streamer.acquire.sources import SourceSpec

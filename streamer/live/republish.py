@@ -12,21 +12,32 @@ from configs.schema import StreamSettings
 from streamer.live.interrupts import InterruptError, signals
 from streamer.live.options import View
 from streamer.session.reader import read_messages, read_session
+from streamer.stream.markers import Answered, MarkerReply
 from streamer.stream.messages import publication_times
 from streamer.stream.publisher import Publisher
 
 _STEP_S = 0.05
+_NO_PICTURES = "inproc://no-pictures"
 
 
-def republish(folder: Path, settings: StreamSettings, view: View, *, as_fast_as_possible: bool) -> None:
+def republish(
+    folder: Path, settings: StreamSettings, view: View, *, as_fast_as_possible: bool, web_port: int | None = None
+) -> None:
     """Publish every message of a recording in its order, at its own pace unless asked otherwise; only the publication times
-    are new. Raises DataError where it cannot be read, InterruptError after a signal."""
+    are new. web_port: of a page to look at; it shows all but pictures, which are not in a record.
+
+    Raises DataError where the recording cannot be read, StreamError where a port is taken, InterruptError after a signal.
+    """
     session = read_session(folder)
     context = zmq.Context()
-    publisher = None
+    publisher, page = None, None
     try:
         publisher = Publisher(context, settings, session.session)
-        view.opened(publisher.endpoint)
+        if web_port is not None:
+            from streamer.web.server import PageServer  # brings the web framework, which only the page needs
+
+            page = PageServer(context, web_port, _NO_PICTURES, _refuse_marker)
+        view.opened(publisher.endpoint, None, None if page is None else page.address)
         with signals(lambda: None) as caught:
             behind_ns: int | None = None
             for message in read_messages(folder, view.notice):
@@ -41,11 +52,27 @@ def republish(folder: Path, settings: StreamSettings, view: View, *, as_fast_as_
                 publisher.send(again)
                 view.take(again)
                 view.tick()
+                if page is not None:
+                    page.check()
     finally:
+        if page is not None:
+            page.close()
         if publisher is not None:
             publisher.close()
         # Half a second for what is still on its way to subscribers.
         context.destroy(linger=500)
+
+
+def _refuse_marker(
+    text: str,  # noqa: ARG001 (whatever it says)
+    value: float | None = None,  # noqa: ARG001
+    *,
+    source: str = "",  # noqa: ARG001
+    t_monotonic_ns: int | None = None,  # noqa: ARG001
+    answered: Answered | None = None,
+) -> None:
+    if answered is not None:
+        answered(MarkerReply(ok=False, error="a replayed session takes no markers: its record is closed"))
 
 
 def _wait_until(due_ns: int, view: View, caught: list[int]) -> None:

@@ -125,6 +125,21 @@ def test_a_cut_to_another_person_in_the_same_place_is_a_lost_face_and_a_new_one(
     assert ids == [0, 0, 0, 0, 1, 1, 1, 1]
 
 
+def test_another_person_in_an_unchanged_room_is_a_lost_face_and_a_new_one():
+    tracker = FaceTracker(FaceSettings(), Script([mesh_at(320, 240)]))
+    room = np.broadcast_to(np.linspace(0, 255, 640, dtype=np.uint8)[None, :, None], (480, 640, 3)).copy()
+
+    def with_face(seed):
+        features = np.random.default_rng(seed).integers(40, 220, (8, 8, 1)).astype(np.uint8)
+        picture = room.copy()
+        picture[140:340, 220:420] = cv2.resize(features, (200, 200), interpolation=cv2.INTER_CUBIC)[..., None]
+        return picture
+
+    pictures = [with_face(1)] * 4 + [with_face(2)] * 4
+    ids = [tracker.update(Frame(k, round(k * 1e9 / FPS), image))[0].face_id for k, image in enumerate(pictures)]
+    assert ids == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
 def test_no_more_faces_than_asked_for():
     assert all(len(faces) == 1 for faces in follow([[mesh_at(180, 240), mesh_at(460, 240)]] * 3))
 

@@ -69,7 +69,7 @@ print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
             "--record and --worker cannot be combined",
         ),
         (["--demo", "--worker", "tcp://127.0.0.1:1", "--device", "cuda"], "--device cannot be combined with --worker"),
-        (["--replay", "{folder}", "--web"], "--web cannot be combined with --replay"),
+        (["--replay", "{folder}", "--lsl"], "--lsl cannot be combined with --replay"),
         (["--demo", "--web", "99999"], "--web"),
     ],
 )
