@@ -22,6 +22,7 @@ NAMES = (
     "capture",
     "spotting",
     "live",
+    "scale",
     "training",
     "transfer",
     "alignment",
