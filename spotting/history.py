@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from spotting.regions import REGIONS
 from spotting.signal import Sample
 
 Times = npt.NDArray[np.int64]
 Trace = npt.NDArray[np.float64]
 
 _KEEP_NS = 1_500_000_000
+_ROOM = 1024
+"""Samples in one array: ten times what is kept of a camera, so that they are seldom moved."""
+_PAIRS, _EACH = (len(REGIONS), 2), (len(REGIONS),)
+_KEPT: dict[str, tuple[tuple[int, ...], type]] = {
+    "t_capture_ns": ((), np.int64),
+    "displacement_px": (_PAIRS, np.float64),
+    "head_px": (_PAIRS, np.float64),
+    "lost": (_EACH, np.bool_),
+    "spread_px": (_EACH, np.float64),
+    "misfit_px": ((), np.float64),
+    "lip_gap_px": ((), np.float64),
+    "luma": ((), np.float64),
+}
+"""Field of a sample -> shape and type of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +62,54 @@ class History:
 
     def __init__(self, smooth_ms: float) -> None:
         self._smooth_ms = smooth_ms
-        self._past: deque[Sample] = deque()
+        self._rows: dict[str, npt.NDArray[Any]] = {
+            name: np.zeros((_ROOM, *shape), kind) for name, (shape, kind) in _KEPT.items()
+        }
+        self._first = self._end = 0
+        self._newest: Sample | None = None
 
     def add(self, sample: Sample) -> None:
-        self._past.append(sample)
-        while self._past[0].t_capture_ns < sample.t_capture_ns - _KEEP_NS:
-            self._past.popleft()
+        if self._end == len(self._rows["t_capture_ns"]):
+            self._move_to_front()
+        for name, rows in self._rows.items():
+            rows[self._end] = getattr(sample, name)
+        self._end += 1
+        self._newest = sample
+        times = self._rows["t_capture_ns"]
+        while times[self._first] < sample.t_capture_ns - _KEEP_NS:
+            self._first += 1
+
+    def _move_to_front(self) -> None:
+        """In new arrays: a window that was given away looks into the old ones."""
+        kept = slice(self._first, self._end)
+        free = max(_ROOM - len(self), len(self))
+        for name, rows in self._rows.items():
+            self._rows[name] = np.concatenate([rows[kept], np.zeros((free, *rows.shape[1:]), rows.dtype)])
+        self._first, self._end = 0, len(self)
 
     def clear(self) -> None:
-        self._past.clear()
+        self._first = self._end
+        self._newest = None
 
     def __len__(self) -> int:
-        return len(self._past)
+        return self._end - self._first
 
     @property
     def newest(self) -> Sample:
-        return self._past[-1]
+        assert self._newest is not None
+        return self._newest
 
     def window(self) -> Window:
-        past = self._past
-        times = np.array([sample.t_capture_ns for sample in past], np.int64)
-        moved = np.stack([sample.displacement_px for sample in past])
+        rows = {name: rows[self._first : self._end] for name, rows in self._rows.items()}
         return Window(
-            times_ns=times,
-            moved_px=smooth(times, moved, self._smooth_ms),
-            head_px=np.stack([sample.head_px for sample in past]).astype(np.float64),
-            lost=np.stack([sample.lost for sample in past]),
-            spread_px=np.stack([sample.spread_px for sample in past]).astype(np.float64),
-            misfit_px=np.array([sample.misfit_px for sample in past]),
-            lip_gap_px=np.array([sample.lip_gap_px for sample in past]),
-            luma=np.array([sample.luma for sample in past]),
+            times_ns=rows["t_capture_ns"],
+            moved_px=smooth(rows["t_capture_ns"], rows["displacement_px"], self._smooth_ms),
+            head_px=rows["head_px"],
+            lost=rows["lost"],
+            spread_px=rows["spread_px"],
+            misfit_px=rows["misfit_px"],
+            lip_gap_px=rows["lip_gap_px"],
+            luma=rows["luma"],
         )
 
 

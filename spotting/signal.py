@@ -193,9 +193,18 @@ class _Keyframe:
 
     def _agreed(self, places: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
         """(r, 2) median of the movements (r, n, 2) of a region's places, and (r,) how far the places are from it."""
-        median = np.median(places, axis=1)
-        away = np.linalg.norm(places - median[:, None], axis=2)
-        return median, np.percentile(away, self._expert.agreement_percentile, axis=1)
+        median = _percentile(places, 50.0)
+        away = np.hypot(*np.moveaxis(places - median[:, None], 2, 0))
+        return median, _percentile(away, self._expert.agreement_percentile)
+
+
+def _percentile(values: npt.NDArray[np.floating], percent: float) -> npt.NDArray[np.floating]:
+    """Along axis 1, as np.percentile, which takes several times as long for so few."""
+    ordered = np.sort(values, axis=1)
+    place = (values.shape[1] - 1) * percent / 100
+    low = int(place)
+    high = min(low + 1, values.shape[1] - 1)
+    return cast(npt.NDArray[np.floating], ordered[:, low] + (place - low) * (ordered[:, high] - ordered[:, low]))
 
 
 def levelled(pixels: ByteImage, expert: ExpertSettings) -> ByteImage:

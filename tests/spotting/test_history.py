@@ -56,3 +56,19 @@ def test_a_jump_beyond_the_width_is_not_blurred():
     times_ns = np.arange(6) * 100_000_000
     values = np.array([0.0, 0, 0, 1, 1, 1])[:, None]
     assert smooth(times_ns, values, 80.0) == pytest.approx(values)
+
+
+@pytest.mark.parametrize("step_ms", [33.0, 0.5])
+def test_what_is_kept_is_right_however_long_it_runs(step_ms):
+    """Also where more samples are kept than there was room for."""
+    history = History(50.0)
+    for number in range(5000):
+        history.add(sample(number * step_ms, number))
+        if number == 1500:
+            earlier = history.window()
+            then = earlier.times_ns.copy()
+    window = history.window()
+    assert np.array_equal(np.diff(window.times_ns), np.full(len(history) - 1, round(step_ms * 1e6)))
+    assert window.times_ns[-1] == round(4999 * step_ms * 1e6)
+    assert window.times_ns[-1] - window.times_ns[0] == round((len(history) - 1) * step_ms * 1e6)
+    assert np.array_equal(earlier.times_ns, then)  # a window that was given away stays what it was
