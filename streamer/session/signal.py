@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,9 @@ import numpy.typing as npt
 from ahmsa.types import HALVES, Half
 from streamer.stream.schema import MotionMessage
 
-LONGEST_GAP_S = 0.25
-"""Samples further apart than this have a pause between them in which nothing was measured."""
+_SHORTEST_PAUSE_S, _PAUSE_GAPS = 0.25, 2.5
+"""Samples further apart than this, and than so many usual gaps (`stream.motion_hz` may be low), have a pause between them in
+which nothing was measured."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Signal:
         if not len(self.t_ns):
             return None
         at = int(np.argmin(np.abs(self.t_ns - t_ns)))
-        return at if abs(int(self.t_ns[at]) - t_ns) <= LONGEST_GAP_S * 1e9 else None
+        return at if abs(int(self.t_ns[at]) - t_ns) <= self._pause_s * 1e9 else None
 
     def spans_s(self) -> npt.NDArray[np.float64]:
         """(n,) seconds that each sample stands for: until the next one, but not across a pause. A face that cannot be measured,
@@ -51,10 +53,11 @@ class Signal:
         if not len(self.t_ns):
             return np.zeros(0)
         gaps = np.diff(self.t_ns) / 1e9
-        usual = float(np.median(gaps[gaps <= LONGEST_GAP_S])) if np.any(gaps <= LONGEST_GAP_S) else 0.0
+        together = gaps <= self._pause_s
+        usual = float(np.median(gaps[together])) if np.any(together) else 0.0
         until_end = max((self.end_ns - int(self.t_ns[-1])) / 1e9, usual)
         unmeasured = np.isnan(self.displacement_px).all(axis=1)
-        return np.where(unmeasured, np.append(gaps, until_end), np.append(np.where(gaps <= LONGEST_GAP_S, gaps, usual), usual))
+        return np.where(unmeasured, np.append(gaps, until_end), np.append(np.where(together, gaps, usual), usual))
 
     def limit_px(self, half: Half) -> npt.NDArray[np.float32]:
         """(n,) the smallest movement of that half of the face that would be announced; nan while a gate was shut for all of
@@ -97,7 +100,12 @@ class Signal:
                 start = None
 
     def _is_pause(self, i: int) -> bool:
-        return bool(self.t_ns[i] - self.t_ns[i - 1] > LONGEST_GAP_S * 1e9)
+        return bool(self.t_ns[i] - self.t_ns[i - 1] > self._pause_s * 1e9)
+
+    @cached_property
+    def _pause_s(self) -> float:
+        usual_s = float(np.median(np.diff(self.t_ns))) / 1e9 if len(self.t_ns) > 1 else 0.0
+        return max(_SHORTEST_PAUSE_S, _PAUSE_GAPS * usual_s)
 
 
 def half_of(region: str) -> Half:

@@ -1,7 +1,7 @@
 """The page about a session: what is on it, and that a browser shows it without a script error.
 
 Covers streamer.session.report.crossings, streamer.session.report.page, streamer.session.report.pictures,
-streamer.session.report.report, streamer.session.report.timeline, streamer.session.signal, streamer.commands.report,
+streamer.session.report.report, streamer.session.report.timeline, streamer.commands.report,
 configs.report.
 """
 
