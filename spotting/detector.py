@@ -129,7 +129,7 @@ class EventDetector:
                 announced += [] if said is None else [said]
                 continue
             self._let_none_begin_before(course.apex_ns, movement)
-            if rejected is None:
+            if rejected is None and self._events.at(course.apex_ns) is None:  # else it is a part of what was announced
                 rejected = replace(found, phase="retracted", reason=next(iter(excuses.values()), "drift"))
         if rejected is not None and rejected.reason is not None:
             self.gated[rejected.reason] += 1

@@ -59,10 +59,14 @@ class Events:
         self._events: list[Event] = []
         self._count = 0
 
+    def at(self, apex_ns: int) -> Event | None:
+        """The event to which a movement with this apex belongs."""
+        return next((event for event in self._events if abs(event.announced.apex_ns - apex_ns) <= self._same_event_ns), None)
+
     def announce(self, movement: Movement, found: Decision, now_ns: int) -> Decision | None:
         """Follow a movement; returns what is to be said, which is nothing where its event is known already."""
         self._events = [event for event in self._events if now_ns - event.announced.apex_ns < _REMEMBERED_NS]
-        event = next((e for e in self._events if abs(e.announced.apex_ns - found.apex_ns) <= self._same_event_ns), None)
+        event = self.at(found.apex_ns)
         if event is None:
             self._count += 1
             event = Event(self._count, replace(found, event=self._count))

@@ -243,3 +243,10 @@ def test_brow_and_mouth_at_once_are_one_event():
     decisions = run(lambda t: bump(t, 3000) + bump(t, 3040, region=BROW)).decisions
     assert [d.phase for d in decisions] == ["provisional", "confirmed"]
     assert decisions[0].event == decisions[1].event
+
+
+def test_the_rest_of_a_movement_that_was_announced_is_not_rejected_as_another():
+    """The nose goes along too little to belong to the movement, and is no movement of its own."""
+    told = run(lambda t: bump(t, 3000, 2.0) + bump(t, 3010, 0.6, region=NOSE) + step(t, 2700, 0.8, region=NOSE))
+    assert len(told.confirmed) == 1
+    assert told.rejected == []
