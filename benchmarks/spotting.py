@@ -1,10 +1,12 @@
 """How well, how soon and how cheaply movements are spotted: generated faces with known movements, and the field's baselines.
 
-`python -m benchmarks.spotting --quick` prints a five-minute version without writing anything.
+`python -m benchmarks.spotting --quick` prints a five-minute version without writing anything. AHMSA_BENCH_SPOTTING is full
+(hours), short (a quarter of an hour) or quick.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +28,7 @@ and blinks; `lifelike` never rests: the head travels by 10 px a second in three 
 glasses that mirror a window, looks elsewhere and swallows (`ahmsa/synth/scenario/script.py` says what each is). Amplitude is
 the largest displacement anywhere on the face. Scored strictly one to one at IoU 0.5; apex and onset errors over hits;
 latencies from the true apex to the frame at which the spotter spoke. `ahmsa` is causal; the others see the whole clip. Knobs
-were tuned on other seeds than those of this table. `whole chain` goes through 640x480 pictures, MediaPipe FaceMesh and the
+were tuned on other seeds than those of this table. `whole chain` goes through 640x480 pictures, FaceMesh and the
 tracker; the other lines are told where the face is, up to landmark jitter.
 """
 
@@ -37,13 +39,15 @@ _PICTURES_TEXT = """
 """
 
 
-def section(size: str = "full") -> str:
-    """Markdown: the table, and the pictures where the size is full."""
-    full = size == "full"
-    lines = list(table(size, PICTURES if full else None))
+def section(size: str | None = None) -> str:
+    """Markdown: the table, and the pictures unless the size is quick. size: AHMSA_BENCH_SPOTTING where it is not given."""
+    size = size or os.environ.get("AHMSA_BENCH_SPOTTING", "full")
+    drawn = size != "quick"
+    lines = list(table(size, PICTURES if drawn else None))
     for name, nuisances in (("mixed", MIXED), ("lifelike", LIFELIKE)):
-        lines.append(table_line(f"whole chain, {name}", _whole_chain(nuisances, _CAMERA_CLIPS if full else 1)))
-    return _TEXT + "\n" + "\n".join(lines) + "\n" + (_PICTURES_TEXT if full else "")
+        lines.append(table_line(f"whole chain, {name}", _whole_chain(nuisances, _CAMERA_CLIPS if size == "full" else 1)))
+    said = "" if size == "full" else f"Taken in its {size} version (`AHMSA_BENCH_SPOTTING={size}`), without the baselines.\n"
+    return _TEXT + said + "\n" + "\n".join(lines) + "\n" + (_PICTURES_TEXT if drawn else "")
 
 
 def _whole_chain(nuisances: Mapping[str, float], clips: int) -> Outcome:

@@ -40,7 +40,10 @@ class Condition:
 
 
 def conditions(size: str = "full") -> list[Condition]:
-    """The benchmark's conditions. size: full (about 110 generated minutes) or quick (about 5)."""
+    """The benchmark's conditions. size: full (about 110 generated minutes, hours with the baselines), short (12, without them)
+    or quick (about 5)."""
+    if size == "short":
+        return _short()
     quick = size == "quick"
     clips = 1 if quick else 20
     seconds = 40.0 if quick else 60.0
@@ -69,6 +72,19 @@ def conditions(size: str = "full") -> list[Condition]:
         ]
         made += [Condition(kind, replace(busy, nuisances={kind: 1.0})) for kind in NUISANCES]
     return made
+
+
+def _short() -> list[Condition]:
+    busy = Scenario(duration_s=40.0, micro_per_minute=12.0, macro_per_minute=1.0)
+    still = Scenario(duration_s=40.0, micro_per_minute=0.0, noise_levels=2.0)
+    nobody_moves = replace(busy, nuisances=MIXED, micro_per_minute=0.0, macro_per_minute=0.0)
+    return [
+        Condition("mixed", replace(busy, nuisances=MIXED), 6),
+        Condition("mixed, no expression", nobody_moves, 3),
+        Condition("still face, noise", still, 3),
+        Condition("undisturbed", busy, 3),
+        Condition("lifelike", replace(busy, nuisances=LIFELIKE), 3),
+    ]
 
 
 def run(condition: Condition, seeds: range = REPORT_SEEDS, settings: SpotterSettings | None = None) -> list[Outcome]:

@@ -107,7 +107,7 @@ def test_an_absent_member_of_the_composite_says_which(fakes, tmp_path):
 
 
 def test_an_unknown_database_names_those_there_are(tmp_path):
-    with pytest.raises(UsageError, match="unknown database 'fer'; choose one of smic, samm, casme2, casme3, 3db"):
+    with pytest.raises(UsageError, match="unknown database 'fer'; choose one of smic, samm, casme2, casme3, demo, 3db"):
         check("fer", tmp_path)
 
 
