@@ -1,10 +1,18 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
 import fake_databases
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_works():
+    """A shell starts programs in the background with SIGINT ignored, and they pass that on."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
