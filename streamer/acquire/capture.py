@@ -152,11 +152,11 @@ class CaptureStage:
     def finish(self, reason: Gate = "source_ended") -> list[Candidate]:
         """The source has ended: what is still open is retracted."""
         now_ns = self._rate.newest_ns
-        told: dict[str, Candidate] = {}
+        candidates = []
         for one in self._watched.values():
-            while (last := one.spotter.lost(now_ns, reason).candidate) is not None and last.event_id not in told:
-                told[last.event_id] = last
-        return list(told.values())
+            while (last := one.say_lost(now_ns, reason).candidate) is not None:
+                candidates.append(last)
+        return candidates
 
     @property
     def distinct_hz(self) -> float:
@@ -243,6 +243,10 @@ class _Watched:
     since_ns: int
     """From here on it was good enough without a break."""
     lost: bool = False
+    has_more: bool = False
+    """Its spotter may have more to say of the loss."""
+    said_lost: set[str] = field(default_factory=set)
+    """Events of which it was said since."""
     motion: Motion | None = None
     """The newest sample of its signal."""
     minute: WatchedMinute = field(default_factory=WatchedMinute)
@@ -275,8 +279,19 @@ class _Watched:
             if self.lost:
                 self.since_ns = now_ns
             self.used_ns, self.lost = now_ns, False
+            self.said_lost.clear()
             return self.spotter.update(face)
-        if self.lost or now_ns - self.used_ns <= _LOST_AFTER_MS * 1e6:
+        if (self.lost and not self.has_more) or now_ns - self.used_ns <= _LOST_AFTER_MS * 1e6:
             return Step()
         self.lost = True
-        return self.spotter.lost(now_ns, problem or "face_lost")
+        return self.say_lost(now_ns, problem or "face_lost")
+
+    def say_lost(self, now_ns: int, reason: Gate) -> Step:
+        """Tell the spotter that the face is lost. Of several events that it retracts it tells one at a time; what it says
+        twice is passed over."""
+        step = self.spotter.lost(now_ns, reason)
+        self.has_more = step.candidate is not None and step.candidate.event_id not in self.said_lost
+        if step.candidate is None:
+            return step
+        self.said_lost.add(step.candidate.event_id)
+        return step if self.has_more else Step()

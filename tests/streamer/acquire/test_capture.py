@@ -200,3 +200,36 @@ def test_a_spotter_of_ones_own_is_asked_in_its_place(mesh_at):
     _, _, candidates = run(noise(6), stage)
     assert [(c.event_id, c.phase, c.apex.index) for c in candidates] == [("own", "confirmed", n) for n in (1, 3, 5)]
     assert [(c.phase, c.reason) for c in stage.finish()] == [("retracted", "source_ended")]
+
+
+class TwoMovements(EagerSpotter):
+    """Two movements are open when the face is lost, of which it tells one at a time."""
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self._untold = ["brow", "mouth"]
+
+    def update(self, face):
+        self._last = face
+        return Step()
+
+    def lost(self, t_capture_ns, reason="face_lost"):
+        if not self._untold:
+            return Step()
+        return Step(candidate=Candidate(self._untold.pop(0), 0, "retracted", self._last, self._last, 1.0, reason=reason))
+
+
+def test_all_that_a_lost_face_had_open_is_retracted(mesh_at):
+    stage = CaptureStage(FaceSettings(), SpotterSettings(), Seen(mesh_at(320, 240), blind=range(4, 40)), TwoMovements)
+    _, _, candidates = run(noise(30), stage)
+    assert [(c.event_id, c.phase, c.reason) for c in candidates] == [
+        ("brow", "retracted", "face_lost"),
+        ("mouth", "retracted", "face_lost"),
+    ]
+    assert stage.finish() == []
+
+
+def test_each_of_two_faces_has_its_last_word(mesh_at):
+    stage = CaptureStage(FaceSettings(max_faces=2), SpotterSettings(), Seen(mesh_at(180, 240), mesh_at(460, 240)), TwoMovements)
+    run(noise(3), stage)
+    assert [c.event_id for c in stage.finish()] == ["brow", "mouth", "brow", "mouth"]
