@@ -62,20 +62,23 @@ class Signal:
     def limit_px(self, half: Half) -> npt.NDArray[np.float32]:
         """(n,) the smallest movement of that half of the face that would be announced; nan while a gate was shut for all of
         it."""
-        limits = np.full((len(self.t_ns), 1), np.nan, np.float32)
+        return self._limits_px[half]
+
+    @cached_property
+    def _limits_px(self) -> dict[Half, npt.NDArray[np.float32]]:
+        limits: dict[Half, npt.NDArray[np.float32]] = {half: np.full(len(self.t_ns), np.nan, np.float32) for half in HALVES}
         for column, region in enumerate(self.regions):
-            if half_of(region) == half:
-                open_ = [gate is None and region not in shut for gate, shut in zip(self.gates, self.shut, strict=True)]
-                limits = np.column_stack([limits, np.where(open_, self.threshold_px[:, column], np.nan)])
-        least: npt.NDArray[np.float32] = np.fmin.reduce(limits, axis=1)
-        return least
+            open_ = [gate is None and region not in shut for gate, shut in zip(self.gates, self.shut, strict=True)]
+            half = half_of(region)
+            limits[half] = np.fmin(limits[half], np.where(open_, self.threshold_px[:, column], np.nan))
+        return limits
 
     def stretches(self, half: Half | None = None) -> Iterator[tuple[str, int, int]]:
         """(gate, first sample, last sample) for as long as one gate stays shut without a pause, for the face or half of it."""
         gates = self.gates if half is None else self.half_gates[half]
         start = 0
         for i in range(1, len(gates) + 1):
-            ends = i == len(gates) or gates[i] != gates[start] or self._is_pause(i)
+            ends = i == len(gates) or gates[i] != gates[start] or self.follows_pause[i]
             if ends:
                 gate = gates[start]
                 if gate is not None:
@@ -91,7 +94,7 @@ class Signal:
         over = ratio.max(axis=1) >= 1
         start: int | None = None
         for i in range(len(over) + 1):
-            inside = i < len(over) and bool(over[i]) and not (start is not None and self._is_pause(i))
+            inside = i < len(over) and bool(over[i]) and not (start is not None and self.follows_pause[i])
             if inside and start is None:
                 start = i
             elif not inside and start is not None:
@@ -99,8 +102,10 @@ class Signal:
                 yield self.regions[int(peak)], start, i - 1
                 start = None
 
-    def _is_pause(self, i: int) -> bool:
-        return bool(self.t_ns[i] - self.t_ns[i - 1] > self._pause_s * 1e9)
+    @cached_property
+    def follows_pause(self) -> npt.NDArray[np.bool_]:
+        """(n,) samples with a pause before them."""
+        return np.diff(self.t_ns, prepend=self.t_ns[:1]) > self._pause_s * 1e9
 
     @cached_property
     def _pause_s(self) -> float:

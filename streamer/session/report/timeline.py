@@ -102,7 +102,7 @@ def _draw_signal(axis: Any, signal: Signal, seconds: Any, half: Half) -> None:
     if not columns or not len(seconds):
         return
     # A pause is a hole in the line.
-    breaks = np.flatnonzero(np.diff(signal.t_ns) > 250_000_000) + 1
+    breaks = np.flatnonzero(signal.follows_pause)
     at = np.insert(seconds, breaks, np.nan)
     moved = np.insert(np.fmax.reduce(signal.displacement_px[:, columns], axis=1), breaks, np.nan)
     limit = np.insert(signal.limit_px(half), breaks, np.nan)

@@ -13,6 +13,20 @@ from streamer.session.table import csv_text, event_columns, event_rows, face_row
 from streamer.stream import schema
 
 
+def ended(end_ms, frames):
+    """The last status of a file of so many frames at 20 a second."""
+    return schema.StatusMessage(
+        source="demo",
+        t_capture_ns=end_ms * 1_000_000,
+        state="ended",
+        fps=20.0,
+        captured=frames,
+        processed=frames,
+        clock=schema.CaptureClock("file", 0, None),
+        t_publish_ns=(end_ms + 50) * 1_000_000,
+    )
+
+
 def test_a_session_is_events_markers_and_signal_again(record, golden):
     session = ahmsa.load_session(record(golden))
     assert [(event.message.event_id, event.state, event.reason) for event in session.events] == [
@@ -72,17 +86,7 @@ def test_the_table_of_events_has_seconds_frames_utc_and_probabilities(record, go
 def test_a_face_is_blind_for_as_long_as_a_gate_is_shut_and_unseen_in_a_pause(record, motion):
     # A second of samples at 20 a second, the last 6 of them gated; a pause of a second; another half second.
     samples = [motion(50 * k, "blink" if k >= 14 else None) for k in range(20)] + [motion(1950 + 50 * k) for k in range(10)]
-    status = schema.StatusMessage(
-        source="demo",
-        t_capture_ns=2_450_000_000,
-        state="ended",
-        fps=20.0,
-        captured=30,
-        processed=30,
-        clock=schema.CaptureClock("file", 0, None),
-        t_publish_ns=2_500_000_000,
-    )
-    [row] = face_rows(load_session(record([*samples, status])))
+    [row] = face_rows(load_session(record([*samples, ended(2450, 30)])))
     assert row["seen_share"] == pytest.approx(1.5 / 2.45, abs=1e-3)
     assert row["blind_blink_share"] == pytest.approx(0.3 / 2.45, abs=1e-3)
     assert row["watched_share"] == pytest.approx(1.2 / 2.45, abs=1e-3)
@@ -97,17 +101,7 @@ def test_what_is_not_watched_has_a_reason_and_both_add_up_to_what_was_seen(recor
         return msgspec.structs.replace(motion(50 * k, "calibrating" if k < 10 else None), regions=regions)
 
     dark = msgspec.structs.replace(motion(1500, "too_dark"), regions={})
-    status = schema.StatusMessage(
-        source="demo",
-        t_capture_ns=10_000_000_000,
-        state="ended",
-        fps=20.0,
-        captured=200,
-        processed=200,
-        clock=schema.CaptureClock("file", 0, None),
-        t_publish_ns=10_000_000_000,
-    )
-    [row] = face_rows(load_session(record([*map(sample, range(30)), dark, status])))
+    [row] = face_rows(load_session(record([*map(sample, range(30)), dark, ended(10_000, 200)])))
     expected = {
         "seen_share": 1.0,
         "watched_share": 0.1,

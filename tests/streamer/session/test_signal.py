@@ -29,3 +29,8 @@ def test_a_pause_counts_for_nobody(motion, every_ms):
 def test_a_gate_that_is_shut_on_both_sides_of_a_pause_was_shut_twice(motion):
     signal = signal_of([motion(t_ms, gate="blink") for t_ms in (0, 33, 66, 5000, 5033)])
     assert list(signal.stretches()) == [("blink", 0, 2), ("blink", 3, 4)]
+
+
+def test_the_line_of_a_slow_signal_has_a_hole_only_where_there_is_a_pause(motion):
+    signal = signal_of([motion(t_ms) for t_ms in (0, 500, 1000, 1500, 9000, 9500)])
+    assert signal.follows_pause.tolist() == [False, False, False, False, True, False]
