@@ -17,7 +17,7 @@ from spotting.history import History, Trace, Window
 from spotting.movement import Course, Excursion, Movement, course_of, excursions, movement_at
 from spotting.noise import Noise, thresholds
 from spotting.regions import REGIONS
-from spotting.settings import SpotterSettings
+from spotting.settings import SpotterSettings, nanoseconds
 from spotting.signal import Sample
 
 State = Literal["calibrating", "watching", "open", "refractory"]
@@ -66,9 +66,13 @@ class EventDetector:
     def state(self, now_ns: int) -> State:
         if self._events.open:
             return "open"
-        if self._seen_ns < self._settings.calibration_ms * 1e6:
+        if self._is_calibrating:
             return "calibrating"
         return "refractory" if now_ns < self._refractory_until_ns else "watching"
+
+    @property
+    def _is_calibrating(self) -> bool:
+        return self._seen_ns < self._settings.calibration_ms * 1e6
 
     def restart(self, reason: Gate) -> list[Decision]:
         """Forget the signal (the noise is kept); what was announced is retracted."""
@@ -88,6 +92,7 @@ class EventDetector:
         self._gates.update(sample)
         window = self._history.window()
         gates = self._gates.shut(window, rate_hz)
+        open_ = mask(gates)
         excursion = excursions(window, self._settings, self._earliest_ns)
         self._noise.update(window, calm=not self._events.open and not any(gates))
         if excursion is None:
@@ -95,12 +100,12 @@ class EventDetector:
         else:
             threshold = thresholds(window, excursion, self._noise.sigma_px, self._settings)
         decisions = self._follow_all(window, gates)
-        macro = self._held.update(window, threshold, mask(gates))
+        macro = self._held.update(window, threshold, open_)
         if macro is not None:
             decisions.append(Decision("retracted", macro.onset_ns, macro.apex_ns, now, macro.score, kind="macro"))
         rejected: Decision | None = None
-        if excursion is not None and self._seen_ns >= self._settings.calibration_ms * 1e6:
-            announced, rejected = self._seek(window, excursion, threshold, mask(gates))
+        if excursion is not None and not self._is_calibrating:
+            announced, rejected = self._seek(window, excursion, threshold, open_)
             decisions += announced
         return Verdict(_moved_lately(window), threshold, tuple(gates), tuple(decisions), rejected)
 
@@ -170,7 +175,7 @@ class EventDetector:
 
     def _end(self, one: OpenMovement, ended: Decision, offset_ns: int, now_ns: int) -> Decision:
         said, members = self._events.confirm(one, ended)
-        self._refractory_until_ns = now_ns + int(self._settings.refractory_ms * 1e6)
+        self._refractory_until_ns = now_ns + nanoseconds(self._settings.refractory_ms)
         for member in members:
             self._ended_ns[member.movement.regions] = offset_ns
             self._let_none_begin_before(self._refractory_until_ns, member.movement)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from spotting.history import Times, Trace, Window
 from spotting.regions import REGIONS, UPPER
-from spotting.settings import SpotterSettings
+from spotting.settings import SpotterSettings, nanoseconds
 
 _IS_UPPER = np.isin(np.arange(len(REGIONS)), UPPER)
 
@@ -127,7 +127,7 @@ def course_of(movement: Movement, window: Window, settings: SpotterSettings) -> 
     """Follow a movement up to now."""
     times = window.times_ns
     start = int(np.searchsorted(times, movement.start_ns))
-    first = min(start, int(np.searchsorted(times, max(movement.start_ns - int(settings.quiet_ms * 1e6), movement.after_ns))))
+    first = min(start, int(np.searchsorted(times, max(movement.start_ns - nanoseconds(settings.quiet_ms), movement.after_ns))))
     moved = window.moved_px[first:] - window.moved_px[start]
     curve = (moved * (movement.way_px / movement.threshold_px[:, None] ** 2)).sum(axis=(1, 2))
     apex = start - first + int(np.argmax(curve[start - first :]))

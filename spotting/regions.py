@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -53,6 +55,7 @@ CROSS = np.array(((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)), np.float32)
 """Places that are matched around a region's centre, in units of their distance."""
 
 
+@cache
 def support_votes(lower_vote: float) -> npt.NDArray[np.float64]:
     """(n,) weight of each point of SUPPORT in the head's motion: a mouth that speaks moves cheeks and chin along."""
     return np.where(np.isin(SUPPORT, _BELOW_THE_NOSE), lower_vote, 1.0)

@@ -173,7 +173,7 @@ class Spotter:
             reason=decision.reason,
             before=aligned_like(before, apex) if long_enough else None,
             after=aligned_like(self._faces[-1], apex) if decision.phase == "confirmed" else None,
-            between=self._between(onset, apex, decision.offset_ns),
+            between=() if decision.phase == "retracted" else self._between(onset, apex, decision.offset_ns),
             kind=decision.kind,
         )
 

@@ -51,6 +51,7 @@ class CutDetector:
 class _Seen:
     face: AlignedFace
     points: FloatArray
+    small: FloatArray
 
 
 class FaceLook:
@@ -66,10 +67,10 @@ class FaceLook:
         landmarks went astray still has the face where it was, and one in which the face moved has it where its landmarks are:
         only a face that is found in neither place is another.
         """
-        last, self._last = self._last, _Seen(face, points)
+        last, self._last = self._last, _Seen(face, points, _small(face.pixels))
         if last is None or not 0 < face.t_capture_ns - last.face.t_capture_ns <= _LONGEST_GAP_NS:
             return False
-        before, shown = _small(last.face.pixels), _small(face.pixels)
+        before, shown = last.small, self._last.small
         if min(before.std(), shown.std()) < _CONTRAST or _likeness(before, shown) >= _LIKENESS:
             return False
         in_place = _small(cut_crop(image, last.face.alignment, len(face.pixels)))
