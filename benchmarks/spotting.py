@@ -46,7 +46,8 @@ def section(size: str | None = None) -> str:
     lines = list(table(size, PICTURES if drawn else None))
     for name, nuisances in (("mixed", MIXED), ("lifelike", LIFELIKE)):
         lines.append(table_line(f"whole chain, {name}", _whole_chain(nuisances, _CAMERA_CLIPS if size == "full" else 1)))
-    said = "" if size == "full" else f"Taken in its {size} version (`AHMSA_BENCH_SPOTTING={size}`), without the baselines.\n"
+    without = ", without the baselines" if size == "short" else ""
+    said = "" if size == "full" else f"Taken in its {size} version (`AHMSA_BENCH_SPOTTING={size}`){without}.\n"
     return _TEXT + said + "\n" + "\n".join(lines) + "\n" + (_PICTURES_TEXT if drawn else "")
 
 

@@ -42,49 +42,38 @@ class Condition:
 def conditions(size: str = "full") -> list[Condition]:
     """The benchmark's conditions. size: full (about 110 generated minutes, hours with the baselines), short (12, without them)
     or quick (about 5)."""
-    if size == "short":
-        return _short()
     quick = size == "quick"
     clips = 1 if quick else 20
-    seconds = 40.0 if quick else 60.0
-    busy = Scenario(duration_s=seconds, micro_per_minute=12.0, macro_per_minute=1.0)
-    still = Scenario(duration_s=seconds, micro_per_minute=0.0, noise_levels=2.0)
+    busy = Scenario(duration_s=60.0 if size == "full" else 40.0, micro_per_minute=12.0, macro_per_minute=1.0)
+    mixed, lifelike = replace(busy, nuisances=MIXED), replace(busy, nuisances=LIFELIKE)
+    nothing_moves = replace(mixed, micro_per_minute=0.0, macro_per_minute=0.0)
+    still = Scenario(duration_s=busy.duration_s, micro_per_minute=0.0, noise_levels=2.0)
+    if size == "short":
+        return [
+            Condition("mixed", mixed, 6),
+            Condition("mixed, no expression", nothing_moves, 3),
+            Condition("still face, noise", still, 3),
+            Condition("undisturbed", busy, 3),
+            Condition("lifelike", lifelike, 3),
+        ]
     made = [
-        Condition("mixed", replace(busy, nuisances=MIXED), clips, baselines=True),
-        Condition(
-            "mixed, no expression", replace(busy, nuisances=MIXED, micro_per_minute=0.0, macro_per_minute=0.0), clips // 2 or 1
-        ),
+        Condition("mixed", mixed, clips, baselines=True),
+        Condition("mixed, no expression", nothing_moves, clips // 2 or 1),
         Condition("still face, noise", still, clips),
-        Condition("mixed, 60 fps", replace(busy, nuisances=MIXED, fps=60.0), 1 if quick else 5),
-        Condition(
-            "mixed, 200 fps", replace(busy, nuisances=MIXED, fps=200.0, duration_s=20.0 if quick else 60.0), 1 if quick else 3
-        ),
+        Condition("mixed, 60 fps", replace(mixed, fps=60.0), 1 if quick else 5),
+        Condition("mixed, 200 fps", replace(mixed, fps=200.0, duration_s=20.0 if quick else 60.0), 1 if quick else 3),
         Condition("undisturbed", busy, 1 if quick else 3, baselines=True),
     ]
-    made.append(Condition("lifelike", replace(busy, nuisances=LIFELIKE), 1 if quick else 10))
+    made.append(Condition("lifelike", lifelike, 1 if quick else 10))
     if not quick:
         made += [
-            Condition(f"lifelike, person {person}", replace(busy, nuisances=LIFELIKE, person=person), 2)
-            for person in range(1, len(PEOPLE))
+            Condition(f"lifelike, person {person}", replace(lifelike, person=person), 2) for person in range(1, len(PEOPLE))
         ]
         made += [
             Condition(f"turning, {speed} px/s", replace(busy, nuisances={"turning": speed / 10}), 3) for speed in TURNING_PX_S
         ]
         made += [Condition(kind, replace(busy, nuisances={kind: 1.0})) for kind in NUISANCES]
     return made
-
-
-def _short() -> list[Condition]:
-    busy = Scenario(duration_s=40.0, micro_per_minute=12.0, macro_per_minute=1.0)
-    still = Scenario(duration_s=40.0, micro_per_minute=0.0, noise_levels=2.0)
-    nobody_moves = replace(busy, nuisances=MIXED, micro_per_minute=0.0, macro_per_minute=0.0)
-    return [
-        Condition("mixed", replace(busy, nuisances=MIXED), 6),
-        Condition("mixed, no expression", nobody_moves, 3),
-        Condition("still face, noise", still, 3),
-        Condition("undisturbed", busy, 3),
-        Condition("lifelike", replace(busy, nuisances=LIFELIKE), 3),
-    ]
 
 
 def run(condition: Condition, seeds: range = REPORT_SEEDS, settings: SpotterSettings | None = None) -> list[Outcome]:

@@ -17,7 +17,6 @@ from streamer.acquire.sources import SourceSpec, open_source
 
 _QUALITY = 97
 """Of the JPEG pictures in memory: a minute of 640x480 then takes about 0.2 GiB instead of 1.6."""
-"""A camera that delivers nothing for so long is given up."""
 
 
 class Recording(Protocol):

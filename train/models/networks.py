@@ -56,9 +56,8 @@ class NetworkModel:
         net, how = settings.net, settings.fit
         parameters = sum(value.numel() for value in skeleton(net, self.architecture).parameters())
         copies = 5 + (1 if how.average > 0 else 0)  # weights, gradients, two moments, and one to work on
-        numbers = 4 * planes_of(net) * net.map_px**2 + self.architecture.activations(
-            net
-        )  # the maps themselves, changed and mixed
+        maps = 4 * planes_of(net) * net.map_px**2  # themselves, changed and mixed
+        numbers = maps + self.architecture.activations(net)
         return 4 * (copies * parameters + 2 * how.batch * numbers)
 
 
