@@ -105,7 +105,7 @@ class NetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """`sequence`: beside the map also the flow to several instants up to the offset, the amplitude, and the times of rise and
     fall. Needs a database's own frames, not ready-made maps."""
     scaling: Literal["raw", "recentred"] = "recentred"
-    """What the network is fed: the 0-1 map as it is, or recentred (ahmsa.flow.scaling)."""
+    """What the network is fed: the 0-1 map as it is, or recentred (ahmsa.flow.maps)."""
     smoothing_cells: Annotated[float, Meta(ge=0, le=5)] = 0.0
     """Gaussian smoothing of the map before it is recentred, standard deviation in cells of a 28-cell map; 0: none."""
     restore_proportion: bool = False

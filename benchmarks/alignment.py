@@ -14,7 +14,7 @@ from ahmsa.face.dlib_aligner import DlibLandmarks
 from ahmsa.face.geometry import apply_similarity, canonical_points_px, dlib_points, fit_similarity, mesh_points
 from ahmsa.face.landmarks import FaceMesh
 from ahmsa.flow.maker import FlowMaker
-from ahmsa.flow.scaling import recentre
+from ahmsa.flow.maps import recentre
 from ahmsa.settings import FlowSettings
 from ahmsa.types import AlignedFace, ByteImage, FacePair, FaceQuality, Matrix
 

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from skimage.registration import optical_flow_tvl1
 
+from ahmsa.face.geometry import face_mask
 from ahmsa.flow.head_motion import HeadMotion, remove_head_motion
 from ahmsa.flow.maker import FlowMaker, opencv_solver
-from ahmsa.flow.regions import face_mask, lay_out
+from ahmsa.flow.maps import lay_out
 from ahmsa.flow.strain import strain_magnitude
 from ahmsa.flow.tvl1.solver import tvl1
 from ahmsa.settings import FlowSettings

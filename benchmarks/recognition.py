@@ -17,8 +17,7 @@ import numpy.typing as npt
 
 from ahmsa.errors import AhmsaError
 from ahmsa.face.tracker import FaceTracker
-from ahmsa.flow.regions import lay_out
-from ahmsa.flow.scaling import min_max
+from ahmsa.flow.maps import lay_out, min_max
 from ahmsa.flow.strain import strain_magnitude
 from ahmsa.model.checkpoint import Checkpoint, shipped
 from ahmsa.model.recogniser import Recogniser, Recognition

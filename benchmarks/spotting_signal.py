@@ -15,10 +15,9 @@ import numpy as np
 
 from ahmsa.synth import ClipScript, SyntheticFaces, event
 from ahmsa.types import AlignedFace, FloatArray
-from spotting.head import fit_rigid, rigid_basis
 from spotting.regions import REGIONS, SUPPORT, region_centres, support_votes
 from spotting.settings import ExpertSettings, SpotterSettings
-from spotting.signal import SignalMaker
+from spotting.signal import SignalMaker, fit_rigid, rigid_basis
 
 _REPEATS = 40
 _SHIFT_PX = (4.0, -2.0)

@@ -18,7 +18,7 @@ from ahmsa.face.crop import cut_crop
 from ahmsa.face.geometry import canonical_points_px, fit_similarity, mesh_points
 from ahmsa.face.landmarks import FaceMesh
 from ahmsa.flow.maker import FlowMaker
-from ahmsa.flow.scaling import recentre
+from ahmsa.flow.maps import recentre
 from ahmsa.model.checkpoint import Checkpoint, shipped
 from ahmsa.types import AlignedFace, ByteImage, FacePair, FaceQuality, FloatArray
 from train.published_maps import read_maps

@@ -14,8 +14,7 @@ from spotting.events import Decision, Events, OpenMovement
 from spotting.gates import RegionGates, mask
 from spotting.held import Held
 from spotting.history import History, Trace, Window
-from spotting.movement import Course, Excursion, Movement, course_of, excursions, movement_at
-from spotting.noise import Noise, thresholds
+from spotting.movement import Course, Excursion, Movement, Noise, course_of, excursions, movement_at, thresholds
 from spotting.regions import REGIONS
 from spotting.settings import SpotterSettings, nanoseconds
 from spotting.signal import Sample

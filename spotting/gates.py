@@ -24,8 +24,7 @@ import numpy.typing as npt
 from ahmsa.images.distinct import FrameRate, is_same_picture
 from ahmsa.types import AlignedFace, Gate
 from spotting.history import Window
-from spotting.movement import Course, Movement
-from spotting.noise import travel_px
+from spotting.movement import Course, Movement, travel_px
 from spotting.regions import LOWER, MOUTH, REGIONS, UPPER
 from spotting.settings import SpotterSettings, nanoseconds
 from spotting.signal import Sample

@@ -3,22 +3,25 @@
 Each face is compared with a keyframe of a moment ago, never of seconds ago: a face that turns soon looks different. Places are
 matched in the pictures by the pyramid of Lucas and Kanade (Bouguet 2001), because the jitter of landmarks is larger than a
 micro-expression; landmarks say where the places are, and where a match is to be expected. The rigid motion of the head is
-fitted robustly to places all over the face and taken out (spotting.head). What is left adds up from keyframe to keyframe.
+fitted robustly to places all over the face and taken out. What is left adds up from keyframe to keyframe.
+
+Under weak perspective a rigid head that shifts, turns and comes nearer moves each point by a linear function of its place in
+space (Tomasi and Kanade 1992): four numbers for u and four for v say all of it, without a model of this face's shape, because
+the landmarks bring their depth along.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ahmsa.face.crop import recut
 from ahmsa.face.geometry import MESH_LANDMARKS
-from ahmsa.face.realign import recut
 from ahmsa.types import AlignedFace, ByteImage, FloatArray
-from spotting.head import fit_rigid, rigid_basis
 from spotting.regions import (
     CROSS,
     INNER_LIPS,
@@ -34,6 +37,11 @@ from spotting.settings import ExpertSettings, SpotterSettings
 _LEVELS = 1
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.01)
 _BORDER_PX = 2
+_ROUNDS = 4
+"""Reweightings of the fit of the head's motion."""
+_RIDGE = 1e-6
+
+Floats = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,3 +226,43 @@ def levelled(pixels: ByteImage, expert: ExpertSettings) -> ByteImage:
 
 def _odd(size: float) -> int:
     return int(size) // 2 * 2 + 1
+
+
+def rigid_basis(points: Floats, depth: Floats, side: int) -> npt.NDArray[np.float64]:
+    """(n, 4) 1, x, y, depth of each point, about -1 to 1. points: (n, 2) px of a crop of `side` px; depth: (n,) px."""
+    half = side / 2
+    return np.column_stack([np.ones(len(points)), (points - half) / half, depth / half]).astype(np.float64)
+
+
+def fit_rigid(
+    basis: npt.NDArray[np.float64], flow: Floats, prior: npt.NDArray[np.float64], least_px: float
+) -> tuple[npt.NDArray[np.float64], float]:
+    """(4, 2) the motion that most of the points agree on, and the median error of those that vote.
+
+    basis: (n, 4); flow: (n, 2) px; prior: (n,) weight of each vote, 0 for points that were not found. Weighted least squares,
+    reweighted from the median error (Geman and McClure): what moves on its own is an outlier. least_px: errors below are noise.
+    """
+    usable = prior > 0
+    if np.count_nonzero(usable) < 2 * basis.shape[1]:
+        return np.zeros((basis.shape[1], 2)), float("inf")
+    target = flow.astype(np.float64)
+    ridge = _RIDGE * np.eye(basis.shape[1])
+    weights = prior
+    for _ in range(_ROUNDS):
+        weighted = (basis * weights[:, None]).T
+        # OpenCV solves 4 x 4 on one thread; LAPACK would wake every core for it.
+        _, fitted = cv2.solve(weighted @ basis + ridge, weighted @ target, flags=cv2.DECOMP_CHOLESKY)
+        left = target - basis @ fitted
+        error = np.hypot(left[:, 0], left[:, 1])
+        median = _median(error[usable])
+        weights = prior / (1 + (error / max(1.5 * median, least_px)) ** 2) ** 2
+    return np.asarray(fitted, np.float64), median
+
+
+def _median(values: npt.NDArray[np.float64]) -> float:
+    """As np.median, which takes five times as long for so few."""
+    middle = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, middle)[middle])
+    parts = np.partition(values, (middle - 1, middle))
+    return float(parts[middle - 1] + parts[middle]) / 2

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ahmsa.face.realign import aligned_like
+from ahmsa.face.crop import aligned_like
 from ahmsa.flow.sequence import instants
 from ahmsa.types import HALVES, AlignedFace, Candidate, Gate, Half
 from spotting.detector import EventDetector, State, Verdict

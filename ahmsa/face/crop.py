@@ -1,15 +1,17 @@
-"""Cutting the canonical crop out of an image: one function for database clips and live faces, so that both give the same
-pixels."""
+"""Cutting the canonical crop: out of an image, by one function for database clips and live faces, so that both give the same
+pixels; and out of a crop that another alignment has cut, since the faces of a pair are compared under one alignment."""
 
 from __future__ import annotations
 
 import math
-from typing import cast
+from dataclasses import replace
+from typing import Any, cast
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from ahmsa.types import ByteImage, Matrix
+from ahmsa.types import AlignedFace, ByteImage, FloatArray, Matrix
 
 _MAX_SUPERSAMPLING = 6
 _MARGIN_PX = 4
@@ -44,3 +46,32 @@ def _around(image: ByteImage, alignment: Matrix, crop_px: int) -> tuple[ByteImag
     moved = alignment.copy()
     moved[:, 2] += alignment[:, :2] @ (left, top)
     return image[top:bottom, left:right], moved
+
+
+def aligned_like(face: AlignedFace, other: AlignedFace) -> AlignedFace:
+    """The face as the other's alignment would have cut it; the face itself where both have one alignment."""
+    if face.anchor == other.anchor:
+        return face
+    pixels, landmarks = recut(face, other.alignment)
+    growth = float(np.hypot(*other.alignment[:, 0]) / np.hypot(*face.alignment[:, 0]))
+    return replace(
+        face,
+        pixels=pixels,
+        landmarks_px=landmarks,
+        depth_px=(face.depth_px * growth).astype(np.float32),
+        alignment=other.alignment,
+        anchor=other.anchor,
+    )
+
+
+def recut(face: AlignedFace, alignment: Matrix) -> tuple[ByteImage, FloatArray]:
+    """A face's crop and landmarks under another alignment; what lies outside its own crop repeats the border."""
+    matrix = _compose(alignment, cast(Matrix, cv2.invertAffineTransform(face.alignment)))
+    side = face.pixels.shape[0]
+    pixels = cv2.warpAffine(face.pixels, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return cast(ByteImage, pixels), (face.landmarks_px @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+
+def _compose(second: Matrix, first: Matrix) -> npt.NDArray[Any]:
+    """(2, 3) the affine transform that does `first` and then `second`."""
+    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])

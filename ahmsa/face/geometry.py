@@ -1,4 +1,4 @@
-"""The canonical face, and the similarity that brings any face to it.
+"""The canonical face, where on it there is skin, and the similarity that brings any face to it.
 
 Published flow maps have, on a 28 x 28 grid (mean over 442 apex faces), the eye centres, nose tip and mouth corners below.
 Live faces and database clips are aligned to the same points, so that live maps lie where the network expects them.
@@ -7,6 +7,7 @@ Live faces and database clips are aligned to the same points, so that live maps 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +17,7 @@ from ahmsa.types import FloatArray, Matrix
 
 Points = npt.NDArray[np.floating[Any]]
 """(n, 2) x, y of any float width; (n, 3) x, y, z where a docstring says so."""
+Mask = npt.NDArray[np.bool_]
 
 CANONICAL_GRID = 28
 CANONICAL_POINTS = np.array([[6.75, 8.68], [21.14, 8.64], [14.08, 14.72], [8.41, 20.47], [19.74, 20.40]], dtype=np.float32)
@@ -75,6 +77,21 @@ def similarity_scale(matrix: Matrix) -> float:
 def apply_similarity(matrix: Matrix, points: Points) -> FloatArray:
     """(n, 2) points carried by a (2, 3) matrix."""
     return cast(FloatArray, (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32))
+
+
+@lru_cache(maxsize=8)
+def face_mask(height: int, width: int) -> Mask:
+    """(h, w) bool: the ellipse of a canonical crop that holds skin for nearly everyone; hair and background stay outside."""
+    mask = ellipse(height, width, 14.0, 13.5, 11.5, 13.0)
+    mask.setflags(write=False)
+    return mask
+
+
+def ellipse(height: int, width: int, x: float, y: float, half_width: float, half_height: float) -> Mask:
+    """(h, w) bool of a canonical crop; centre and half axes in cells of the canonical grid."""
+    rows, columns = np.mgrid[:height, :width]
+    cell_x, cell_y = (columns + 0.5) * CANONICAL_GRID / width - 0.5, (rows + 0.5) * CANONICAL_GRID / height - 0.5
+    return cast(Mask, ((cell_x - x) / half_width) ** 2 + ((cell_y - y) / half_height) ** 2 <= 1)
 
 
 def _centres(landmarks_px: Points, groups: tuple[tuple[int, ...], ...]) -> FloatArray:

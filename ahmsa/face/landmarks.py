@@ -15,11 +15,10 @@ from types import TracebackType
 import cv2
 import numpy as np
 
-from ahmsa.face.face_finder import FaceFinder
+from ahmsa.face.face_finder import FaceFinder, Region, region_around
 from ahmsa.face.geometry import MESH_LANDMARKS
 from ahmsa.face.litert import LiteModel
 from ahmsa.face.models import DETECTOR, LANDMARKS, model_file
-from ahmsa.face.region import Region, region_around
 from ahmsa.types import ByteImage, FloatArray
 
 _INPUT_PX = 192

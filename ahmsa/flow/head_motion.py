@@ -1,7 +1,9 @@
 """Rigid motion of the head, fitted robustly to the whole face and removed from a flow field.
 
 An alignment leaves the head's own motion between onset and apex in the flow; a turn of half a degree is already half a
-pixel at the mouth corners, as much as a weak micro-expression.
+pixel at the mouth corners, as much as a weak micro-expression. Under weak perspective a head that turns moves every point by
+the angle times its depth, so its flow is known as soon as the depth is. FaceMesh gives the depth of 468 landmarks; where there
+are none, an average face stands in.
 """
 
 from __future__ import annotations
@@ -9,11 +11,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal, cast
 
+import cv2
 import numpy as np
 
-from ahmsa.flow.depth import average_depth
-from ahmsa.flow.regions import Mask, ellipse, face_mask
-from ahmsa.types import FloatArray
+from ahmsa.face.geometry import CANONICAL_GRID, Mask, ellipse, face_mask
+from ahmsa.types import AlignedFace, FloatArray
 
 Points = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 RigidModel = Literal["translation", "similarity", "mesh"]
@@ -27,6 +29,10 @@ _STRIDE = 3
 _ROUNDS = 8
 _MIN_SCALE_PX = 0.05
 _NUMBERS = {"translation": 2, "similarity": 4, "mesh": 6}
+_REACH_CELLS = 0.9
+"""A pixel's depth is the mean of the landmarks around it (Gaussian)."""
+_PRIOR = 1e-4
+"""Weight of the average face's depth, in landmarks a pixel: it decides where no landmark is near."""
 
 
 def remove_head_motion(flow: FloatArray, how: HeadMotion, depth_px: FloatArray | None = None) -> FloatArray:
@@ -41,7 +47,7 @@ def rigid_motion(flow: FloatArray, how: RigidModel, depth_px: FloatArray | None 
 
     `translation` is a shift, `similarity` adds turn and growth in the picture's plane, `mesh` adds nodding and shaking: motion
     in proportion to the depth, which is all that a rigid head does under weak perspective (six numbers, not the eight of a
-    free affine field in x, y and depth, which carries off part of a smile). depth_px: (b, h, w) of ahmsa.flow.depth, for
+    free affine field in x, y and depth, which carries off part of a smile). depth_px: (b, h, w) of `depth_of`, for
     `mesh`; without it that of an average face.
 
     Least squares with Cauchy weights over the face without the mouth (and for `mesh` without the eyes), reweighted a few times
@@ -113,3 +119,31 @@ def _fit(basis: Points, moved: Points) -> Points:
         weighted = (basis * np.tile(weight / weight.sum(axis=-1, keepdims=True), 2)[..., None]).swapaxes(1, 2)
         numbers = np.linalg.solve(weighted @ basis + ridge, weighted @ target)[..., 0]
     return numbers
+
+
+def depth_of(face: AlignedFace) -> FloatArray:
+    """(s, s) depth of a crop's pixels in px of the crop, larger is farther from the camera, 0 on the average of the face."""
+    side = face.pixels.shape[0]
+    if len(face.depth_px) == 0 or len(face.depth_px) != len(face.landmarks_px):
+        return average_depth(side)
+    place = np.round(face.landmarks_px).astype(np.int64)
+    inside = ((place >= 0) & (place < side)).all(axis=1) & np.isfinite(face.depth_px)
+    if not inside.any():
+        return average_depth(side)
+    column, row = place[inside].T
+    depth = face.depth_px[inside] - face.depth_px[inside].mean()
+    scattered = np.zeros((side, side, 2), np.float32)
+    np.add.at(scattered, (row, column), np.stack([depth, np.ones_like(depth)], axis=1))
+    near = cv2.GaussianBlur(scattered, (0, 0), _REACH_CELLS * side / CANONICAL_GRID)
+    return cast(FloatArray, (near[..., 0] + _PRIOR * average_depth(side)) / (near[..., 1] + _PRIOR))
+
+
+@lru_cache(maxsize=8)
+def average_depth(side: int) -> FloatArray:
+    """(s, s) depth of an average face in a canonical crop: a dome and a nose, fitted to FaceMesh's depth of frontal faces."""
+    y, x = ((np.mgrid[:side, :side] + 0.5) * (2 / side) - 1).astype(np.float32)
+    nose = np.exp(-((x / 0.18) ** 2) - ((y - 0.06) / 0.22) ** 2)
+    depth = (0.40 * x**2 + 0.03 * y**2 + 0.045 * y - 0.20 * nose) * side
+    depth -= depth.mean()
+    depth.setflags(write=False)
+    return cast(FloatArray, depth.astype(np.float32))

@@ -14,11 +14,10 @@ import numpy.typing as npt
 
 from ahmsa.device import resolve_device
 from ahmsa.errors import DataError
-from ahmsa.flow.depth import depth_of
-from ahmsa.flow.head_motion import remove_head_motion
+from ahmsa.face.geometry import face_mask
+from ahmsa.flow.head_motion import depth_of, remove_head_motion
+from ahmsa.flow.maps import lay_out, min_max, region_centres
 from ahmsa.flow.other_motion import other_energy, own_share
-from ahmsa.flow.regions import face_mask, lay_out, region_centres
-from ahmsa.flow.scaling import min_max
 from ahmsa.flow.sequence import INSTANTS, require_sequence, sequence_planes
 from ahmsa.flow.strain import strain_magnitude
 from ahmsa.flow.tvl1.pyramid import MIN_SIDE_PX

@@ -12,8 +12,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from ahmsa.face.geometry import CANONICAL_GRID
-from ahmsa.flow.regions import face_mask
+from ahmsa.face.geometry import CANONICAL_GRID, face_mask
 from ahmsa.types import FloatArray
 
 _REACH_CELLS = 1.3

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from ahmsa.files import write_whole
-from ahmsa.flow.scaling import recentre
+from ahmsa.flow.maps import recentre
 from ahmsa.types import ByteImage, FloatArray
 
 # The wheel's corner colours (R, G, B) and the width of the segment that each begins: red, yellow, green, cyan, blue, magenta.
@@ -67,7 +67,7 @@ def movement_sheet(onset: ByteImage, apex: ByteImage, flow: FloatArray, strain: 
 def map_sheet(uvs: FloatArray, zoom: int = 12) -> ByteImage:
     """One page for a stored map: flow with its wheel, strain, and the channels as they are.
 
-    uvs: (3, h, w) 0-1. Zero motion was lost when the map was scaled; as in ahmsa.flow.scaling.recentre, each channel's median
+    uvs: (3, h, w) 0-1. Zero motion was lost when the map was scaled; as in ahmsa.flow.maps.recentre, each channel's median
     stands for no motion, and amounts are relative to the map's mean motion.
     """
     u_v_strain = recentre(uvs)

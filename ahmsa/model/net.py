@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from ahmsa.errors import DataError, SettingsError
 from ahmsa.face.geometry import CANONICAL_GRID
-from ahmsa.flow.scaling import recentre, restore_proportion
+from ahmsa.flow.maps import recentre, restore_proportion
 from ahmsa.flow.sequence import FLOWS, PLANES
 from ahmsa.settings import NetSettings
 from ahmsa.types import FloatArray
@@ -307,7 +307,7 @@ def views(inputs: Tensor, settings: NetSettings) -> list[Tensor]:
 
 
 def mirrored(inputs: Tensor) -> Tensor:
-    """`ahmsa.flow.scaling.mirror` for tensors, with or without sequences: sides swap and every u changes its sign."""
+    """`ahmsa.flow.maps.mirror` for tensors, with or without sequences: sides swap and every u changes its sign."""
     sign = inputs.new_ones(inputs.shape[-3])
     sign[horizontal_planes(len(sign))] = -1.0
     return inputs.flip(-1) * sign.reshape(-1, 1, 1)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ahmsa.flow.scaling import min_max
+from ahmsa.flow.maps import min_max
 from ahmsa.flow.strain import strain_magnitude
 from ahmsa.synth.motion.muscles import CROP_PX, face_axis, muscle_field
 from ahmsa.types import LABELS, FloatArray

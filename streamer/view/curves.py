@@ -8,7 +8,7 @@ from itertools import groupby
 from rich.text import Text
 
 from ahmsa.palette import ORANGE, SKY_BLUE
-from streamer.view.source_board import BIN_NS, Bin
+from streamer.view.board import BIN_NS, Bin
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _EIGHTHS = 8

@@ -12,10 +12,9 @@ from rich.text import Text
 from ahmsa.palette import GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILLION, YELLOW
 from spotting.advice import Reading, advice
 from streamer.stream.schema import FaceState, HalfState, MarkerMessage, StatusMessage
-from streamer.view.board import CLAIM, Board
+from streamer.view.board import BIN_NS, CLAIM, Bin, Board
 from streamer.view.curves import curve, marks_line, time_axis
 from streamer.view.movements import event_sign, movements
-from streamer.view.source_board import BIN_NS, Bin
 
 _ROW_NAME_CELLS, _FIGURE_CELLS = 12, 17
 _LEAST_CURVE_CELLS, _MOST_CURVE_CELLS = 16, 200

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ahmsa.databases.clips import Subject
-from ahmsa.flow.scaling import min_max
+from ahmsa.flow.maps import min_max
 from ahmsa.model.checkpoint import Checkpoint
 from ahmsa.model.net import AhmsaNet, initialise
 from ahmsa.settings import NetSettings

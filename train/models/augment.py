@@ -16,7 +16,7 @@ from torch.nn import functional
 from ahmsa.errors import SettingsError
 from ahmsa.face.geometry import CANONICAL_GRID
 from ahmsa.flow.head_motion import remove_head_motion
-from ahmsa.flow.scaling import recentre
+from ahmsa.flow.maps import recentre
 from ahmsa.model.net import MAP_CHANNELS, horizontal_planes, mirrored
 from ahmsa.types import FloatArray
 from configs.training import AugmentSettings, TrainSettings

@@ -16,7 +16,7 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from ahmsa.errors import SettingsError
-from ahmsa.flow.scaling import mirror
+from ahmsa.flow.maps import mirror
 from ahmsa.types import FloatArray
 from configs.training import TrainSettings
 from train.map_set import IntArray

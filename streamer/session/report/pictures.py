@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from ahmsa.errors import SourceError
-from ahmsa.face.realign import aligned_like
+from ahmsa.face.crop import aligned_like
 from ahmsa.face.tracker import FaceTracker
 from ahmsa.files import whole_file
 from ahmsa.flow.maker import FlowMaker

@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 
 from ahmsa.errors import DataError, DeviceError
-from ahmsa.face.geometry import canonical_points_px
+from ahmsa.face.geometry import canonical_points_px, face_mask
 from ahmsa.flow.maker import FlowMaker
-from ahmsa.flow.regions import face_mask
-from ahmsa.flow.scaling import min_max
+from ahmsa.flow.maps import min_max
 from ahmsa.flow.strain import strain_magnitude
 from ahmsa.settings import FlowSettings
 from ahmsa.synth.known.pairs import known_expression, known_pair

@@ -1,8 +1,8 @@
 import cv2
 import numpy as np
 
+from ahmsa.flow.maps import min_max
 from ahmsa.flow.pictures import flow_picture, map_sheet, movement_sheet, strain_picture, wheel_picture, write_png
-from ahmsa.flow.scaling import min_max
 
 
 def colour_of(u, v, full_px=1.0):

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from ahmsa.errors import CheckpointError
-from ahmsa.flow.scaling import min_max, mirror, recentre
+from ahmsa.flow.maps import min_max, mirror, recentre
 from ahmsa.model.checkpoint import Checkpoint, temper
 from ahmsa.model.net import AhmsaNet
 from ahmsa.settings import FlowSettings, NetSettings

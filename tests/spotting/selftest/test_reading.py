@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from spotting.history import Window
-from spotting.movement import Excursion
-from spotting.noise import thresholds
+from spotting.movement import Excursion, thresholds
 from spotting.regions import REGIONS
 from spotting.selftest.reading import with_thresholds
 from spotting.settings import SpotterSettings

@@ -1,6 +1,6 @@
 """The hub between capture processes, recognisers and subscribers, all played by the test.
 
-Covers streamer.live.source_line, streamer.recognise.worker_link, streamer.recognise.worker_pool, streamer.stream.publisher.
+Covers streamer.live.source_line, streamer.recognise.worker_pool, streamer.recognise.worker_pool, streamer.stream.publisher.
 """
 
 from contextlib import contextmanager

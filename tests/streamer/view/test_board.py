@@ -1,4 +1,4 @@
-"""Covers streamer.view.source_board."""
+"""Covers streamer.view.board."""
 
 from pathlib import Path
 
@@ -7,8 +7,7 @@ import pytest
 
 from streamer.stream import schema as wire
 from streamer.stream.schema import RegionMotion
-from streamer.view.board import Board
-from streamer.view.source_board import BIN_NS
+from streamer.view.board import BIN_NS, Board
 
 GOLDEN = [wire.decode(line) for line in (Path(__file__).parents[1] / "golden" / "messages.jsonl").read_text().splitlines()]
 MOTION = next(message for message in GOLDEN if isinstance(message, wire.MotionMessage))

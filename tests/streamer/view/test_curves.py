@@ -3,8 +3,8 @@
 import pytest
 
 from ahmsa.palette import GREY
+from streamer.view.board import Bin
 from streamer.view.curves import bar, curve, marks_line, time_axis
-from streamer.view.source_board import Bin
 
 
 def bins(*parts, gate=None):

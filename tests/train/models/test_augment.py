@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ahmsa.errors import SettingsError
-from ahmsa.flow.scaling import mirror, recentre
+from ahmsa.flow.maps import mirror, recentre
 from ahmsa.settings import NetSettings
 from configs.training import AugmentSettings, TrainSettings
 from train.models.augment import augmented, mixing, require_signed_maps, without_head_motion

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ahmsa.flow.scaling import recentre
+from ahmsa.flow.maps import recentre
 from train.models.svm import fit_svm, svm_probabilities
 
 

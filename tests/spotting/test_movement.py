@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spotting.history import Window
-from spotting.noise import Noise, travel_px
+from spotting.movement import Noise, travel_px
 from spotting.regions import REGIONS
 from spotting.settings import SpotterSettings
 
