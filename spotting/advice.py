@@ -31,7 +31,7 @@ _VALUES: Mapping[str, str] = MappingProxyType(
         "too_dark": "brightness of the face {:.0f} of 255",
         "blurred": "sharpness of the face {:.0f}",
         "low_frame_rate": "{:.1f} new frames a second",
-        "head_motion": "the head moved {:.1f} px in 0.4 s",
+        "head_motion": "the head moves {:.0f} px a second",
     }
 )
 """Gate -> what was measured, as a person reads it."""

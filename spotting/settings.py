@@ -167,7 +167,7 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     blink_brow_px: Positive = 2.0
     """Larger brow movements are no blink's; nor are those of half that size that do not peak while the eyes are closed."""
     head_limit_px: Positive = 20.0
-    """With more travel of the head within 0.4 s nothing is believed."""
+    """With more travel of the head within `expert.head_window_ms` nothing is believed."""
     misfit_limit_px: Positive = 1.6
     """Likewise where the head's rigid motion explains the face so badly: it turned too far, or something is before it."""
     speech_px: Positive = 1.0

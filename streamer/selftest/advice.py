@@ -11,8 +11,6 @@ _SMALL_FACE_PX = 80.0
 _DARK_LUMA = 70.0
 _SLOW_HZ = 27.0
 _RESTLESS_PX_S = 15.0
-_HEAD_WINDOW_S = 0.4
-"""The gate `head_motion` counts the way of so long."""
 _GOOD_PX = 1.0
 
 
@@ -48,8 +46,7 @@ def _of_the_picture(summary: Summary) -> list[str]:
         slow = _as_sentence(Reading("low_frame_rate", summary.rate_hz, _SLOW_HZ))
         said.append(f"{slow} A short rise is two or three frames here.")
     if summary.head_px_s > _RESTLESS_PX_S:
-        travel_px, limit_px = (speed * _HEAD_WINDOW_S for speed in (summary.head_px_s, _RESTLESS_PX_S))
-        said.append(_as_sentence(Reading("head_motion", travel_px, limit_px)))
+        said.append(_as_sentence(Reading("head_motion", summary.head_px_s, _RESTLESS_PX_S)))
     return said
 
 

@@ -38,7 +38,7 @@ def test_where_all_is_well_it_says_so():
         ({"luma": 40.0}, "Brightness of the face 40 of 255, better more than 70: put more light on the face."),
         ({"interocular_px": 50.0}, "Eyes 50 px apart, better more than 80: come closer"),
         ({"rate_hz": 24.0}, "24.0 new frames a second, better more than 27: add light"),
-        ({"head_px_s": 30.0}, "The head moved 12.0 px in 0.4 s, better less than 6: keep the head still."),
+        ({"head_px_s": 30.0}, "The head moves 30 px a second, better less than 15: keep the head still."),
         ({"found_80_px": None}, "less noise or compression"),
     ],
 )
