@@ -8,10 +8,6 @@ from time import monotonic
 
 from streamer.stream.schema import AnyMessage, EmotionMessage, MarkerMessage, MotionMessage, SpotMessage, StatusMessage
 
-CLAIM = (
-    "What it shows are movements of a face. They are no proof of a feeling, and no ground for a decision about a person. "
-    "Inferring emotions at work or in education is prohibited in the EU (AI Act, Art. 5); elsewhere, tell people (Art. 50)."
-)
 ROWS = {"brows": ("brow", "glabella"), "nose": ("nose",), "mouth": ("lip", "fold", "cheek")}
 """Row of a picture -> what the names of its regions contain, one or the other."""
 BIN_NS = 150_000_000

@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ahmsa.palette import LABEL_COLOURS, LABEL_SIGNS
-from streamer.view.board import CLAIM, Board
+from streamer.stream.disclaimer import DISCLAIMER
+from streamer.view.board import Board
 from streamer.view.screen import times_per_stage
 
 _KEYS = {
@@ -43,4 +44,4 @@ def help_screen(board: Board) -> RenderableType:
     table.add_row("subscribe", f"ahmsa-watch {board.endpoint}")
     if board.status is not None:
         table.add_row("times", times_per_stage(board.status))
-    return Group(Text("ahmsa live: help", style="bold"), table, Text(CLAIM, style="dim"))
+    return Group(Text("ahmsa live: help", style="bold"), table, Text(DISCLAIMER, style="dim"))

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from streamer.stream.schema import AnyMessage, EmotionMessage, MarkerMessage, MotionMessage, SpotMessage, StatusMessage
-from streamer.view.board import CLAIM, Board
+from streamer.stream.disclaimer import DISCLAIMER
+from streamer.view.board import Board
 
 
 def line_of(message: AnyMessage) -> str:
@@ -89,7 +90,7 @@ class LineView:
         self._write(f"ahmsa-live: subscribe with `ahmsa-watch {endpoint}`")
         if page is not None:
             self._write(f"page: {page}")
-        self._write(CLAIM)
+        self._write(DISCLAIMER)
 
     def take(self, message: AnyMessage) -> None:
         self._board.take(message)

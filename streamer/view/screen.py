@@ -12,7 +12,8 @@ from rich.text import Text
 from ahmsa.palette import GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILLION, YELLOW
 from spotting.advice import Reading, advice
 from streamer.stream.schema import FaceState, HalfState, MarkerMessage, StatusMessage
-from streamer.view.board import BIN_NS, CLAIM, Bin, Board
+from streamer.stream.disclaimer import DISCLAIMER
+from streamer.view.board import BIN_NS, Bin, Board
 from streamer.view.curves import curve, marks_line, time_axis
 from streamer.view.movements import event_sign, movements
 
@@ -214,7 +215,7 @@ def _foot(board: Board, details_width: int | None) -> list[Text]:
     if details_width is not None:
         lines.append(Text(times_per_stage(status), style="dim"))
         lines.append(Text(f"subscribe: ahmsa-watch {board.endpoint}", style="dim"))
-        lines += [Text(words, style="dim") for words in textwrap.wrap(CLAIM, details_width)]
+        lines += [Text(words, style="dim") for words in textwrap.wrap(DISCLAIMER, details_width)]
     return lines
 
 

@@ -16,7 +16,8 @@ from rich.live import Live
 from ahmsa.files import write_whole
 from streamer.stream.mark import Mark
 from streamer.stream.schema import AnyMessage
-from streamer.view.board import CLAIM, Board
+from streamer.stream.disclaimer import DISCLAIMER
+from streamer.view.board import Board
 from streamer.view.help_screen import help_screen
 from streamer.view.keys import KeyPress, Keys
 from streamer.view.marker_line import MarkerLine
@@ -48,7 +49,7 @@ class TerminalView:
 
     def opened(self, endpoint: str, mark: Mark | None = None, page: str | None = None) -> None:
         self._board.endpoint, self._board.page, self._mark = endpoint, page, mark
-        self._console.print(CLAIM, style="dim")
+        self._console.print(DISCLAIMER, style="dim")
         if page is not None:
             self._console.print(f"page: {page}", soft_wrap=True)
         if _SUSPEND is not None:

@@ -15,7 +15,7 @@ from streamer.session.report.crossings import Crossing
 from streamer.session.report.timeline import Strip
 from streamer.session.session import Face, Session, SessionEvent
 from streamer.session.table import event_rows, face_rows, marker_rows
-from streamer.view.board import CLAIM
+from streamer.stream.disclaimer import DISCLAIMER
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def page(session: Session, strips: Mapping[Face, Sequence[Strip]], crossings: Se
     )
     return environment.get_template("page.html").render(
         title=f"Session {session.record.session}",
-        claim=CLAIM,
+        disclaimer=DISCLAIMER,
         warnings=_warnings(session),
         facts=_facts(session),
         events=_events(session),
