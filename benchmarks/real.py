@@ -10,15 +10,14 @@ from __future__ import annotations
 import os
 import sys
 import zlib
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
 
 from ahmsa.errors import AhmsaError, DataError
+from ahmsa.work.processes import in_processes
 from benchmarks.real_maps import MapMovements
 from benchmarks.real_plot import plot_curve
 from benchmarks.real_tables import blind, by_clip, by_motion, by_movement, shown
@@ -81,21 +80,24 @@ def section(names: list[str] | None = None) -> str:
 
 
 def _measure(files: list[Path]) -> _Taken:
+    done: dict[Path, tuple[Measured, Measured] | str] = {}
+    for file, result in in_processes(_clip, LiveSettings(), files, _WORKERS):
+        done[file] = result
+        print(f"{file.stem}: done", file=sys.stderr, flush=True)
     taken = _Taken()
-    with ProcessPoolExecutor(min(_WORKERS, len(files) or 1), mp_context=get_context("spawn")) as pool:
-        for file, result in zip(files, pool.map(_clip, files), strict=True):
-            if isinstance(result, str):
-                taken.failed.append(result)
-            else:
-                taken.measured.append(result[0])
-                taken.lowered.append(result[1])
-            print(f"{file.stem}: done", file=sys.stderr, flush=True)
+    for file in files:  # the tables have the order of the files, whichever was done first
+        result = done[file]
+        if isinstance(result, str):
+            taken.failed.append(result)
+        else:
+            taken.measured.append(result[0])
+            taken.lowered.append(result[1])
     return taken
 
 
-def _clip(file: Path) -> tuple[Measured, Measured] | str:
+def _clip(settings: LiveSettings, file: Path) -> tuple[Measured, Measured] | str:
     """A clip under the shipped thresholds and under lowered ones; the reason where it cannot be measured."""
-    settings, plans = LiveSettings(), _plans(_SEED + zlib.crc32(file.stem.encode()) % 1_000_000)
+    plans = _plans(_SEED + zlib.crc32(file.stem.encode()) % 1_000_000)
     lower = msgspec.structs.replace(settings, spotter=with_thresholds(settings.spotter, _LOWERED))
     try:
         return _measured(file, settings, plans), _measured(file, lower, plans[:1])
