@@ -1,10 +1,9 @@
 """Is this the first picture after a cut, or another person's face in the place of one that was known? Two pictures of one shot
 look alike, those on either side of a cut do not.
 
-Measured as the correlation of small grey copies, which a change of light leaves alone. In 11 real clips of faces (talking,
-turning, hands before the face) the least between two pictures of one shot was .82; of pairs of pictures from different clips
-99 % were below .74. Faces alone, each cut by its own landmarks, so that an unchanged room tells nothing: .80 within one shot,
-and of pairs from different clips 99 % below .69.
+Measured as the correlation of small grey copies, which a change of light leaves alone. The limit was set by hand between what
+two pictures of one shot have in common (people who talk, turn, or hold a hand before the face) and what pictures of different
+clips have; faces alone are compared as well, each cut by its own landmarks, so that an unchanged room tells nothing.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ from ahmsa.types import AlignedFace, ByteImage, FloatArray
 _SIZE = (32, 24)
 _LIKENESS = 0.7
 _CONTRAST = 8.0
-"""Grey levels, standard deviation; 32 and more in those clips. A covered lens or a black pause tells nothing of what was before
+"""Grey levels, standard deviation; a lit face has several times as much. A covered lens or a black pause tells nothing of what was before
 and comes after: it is passed over."""
 _FACE_PX = 32
 _LONGEST_GAP_NS = 70_000_000
-"""A face that was not seen for longer may have turned meanwhile, and is not compared: at ten pictures a second a selfie video
-was taken for three people."""
+"""A face that was not seen for longer may have turned meanwhile, and is not compared: at ten pictures a second one person in a
+selfie video would be taken for several."""
 
 
 class CutDetector:
