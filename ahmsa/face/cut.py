@@ -22,8 +22,8 @@ from ahmsa.types import AlignedFace, ByteImage, FloatArray
 _SIZE = (32, 24)
 _LIKENESS = 0.7
 _CONTRAST = 8.0
-"""Grey levels, standard deviation; a lit face has several times as much. A covered lens or a black pause tells nothing of what was before
-and comes after: it is passed over."""
+"""Grey levels, standard deviation; a lit face has several times as much. A covered lens or a black pause tells nothing of what
+was before and comes after: it is passed over."""
 _FACE_PX = 32
 _LONGEST_GAP_NS = 70_000_000
 """A face that was not seen for longer may have turned meanwhile, and is not compared: at ten pictures a second one person in a

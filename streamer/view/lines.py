@@ -6,8 +6,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from streamer.stream.schema import AnyMessage, EmotionMessage, MarkerMessage, MotionMessage, SpotMessage, StatusMessage
 from streamer.stream.disclaimer import DISCLAIMER
+from streamer.stream.schema import AnyMessage, EmotionMessage, MarkerMessage, MotionMessage, SpotMessage, StatusMessage
 from streamer.view.board import Board
 
 

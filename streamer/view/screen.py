@@ -11,8 +11,8 @@ from rich.text import Text
 
 from ahmsa.palette import GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILLION, YELLOW
 from spotting.advice import Reading, advice
-from streamer.stream.schema import FaceState, HalfState, MarkerMessage, StatusMessage
 from streamer.stream.disclaimer import DISCLAIMER
+from streamer.stream.schema import FaceState, HalfState, MarkerMessage, StatusMessage
 from streamer.view.board import BIN_NS, Bin, Board
 from streamer.view.curves import curve, marks_line, time_axis
 from streamer.view.movements import event_sign, movements

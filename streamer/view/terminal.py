@@ -14,9 +14,9 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from ahmsa.files import write_whole
+from streamer.stream.disclaimer import DISCLAIMER
 from streamer.stream.mark import Mark
 from streamer.stream.schema import AnyMessage
-from streamer.stream.disclaimer import DISCLAIMER
 from streamer.view.board import Board
 from streamer.view.help_screen import help_screen
 from streamer.view.keys import KeyPress, Keys
