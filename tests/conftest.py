@@ -25,7 +25,7 @@ def fakes():
 def no_database_known(tmp_path, monkeypatch):
     """Whatever the user of this machine has said by `ahmsa-data root`."""
     monkeypatch.delenv("AHMSA_DATA", raising=False)
-    monkeypatch.setattr("ahmsa.databases.root._place", lambda: tmp_path / "settings" / "data-root")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
 
 
 @pytest.fixture(autouse=True)

@@ -44,7 +44,7 @@ class Preview:
     def show(self, frame: Frame, faces: Sequence[AlignedFace]) -> None:
         """Send the picture and where its faces are, at most a dozen times a second, while a page is open."""
         now_s = monotonic()
-        if now_s - self._sent_s < 1 / _HZ or not self._somebody_looks():
+        if now_s - self._sent_s < 1 / _HZ or not self.is_wanted():
             return
         self._sent_s = now_s
         height, width = frame.image.shape[:2]
@@ -54,17 +54,18 @@ class Preview:
 
     def pair(self, candidate: Candidate) -> None:
         """Send the onset and apex crop of a movement, while a page is open."""
-        if self._somebody_looks():
+        if self.is_wanted():
             header = PairHeader(self._source, candidate.event_id, candidate.onset.index, candidate.apex.index)
             self._send(PAIR, header, candidate.onset.pixels, candidate.apex.pixels)
 
-    def close(self) -> None:
-        self._socket.close()
-
-    def _somebody_looks(self) -> bool:
+    def is_wanted(self) -> bool:
+        """Whether a page is open: without one no picture is encoded."""
         while self._socket.poll(0):
             self._wanted = self._socket.recv()[:1] == b"\x01"
         return self._wanted
+
+    def close(self) -> None:
+        self._socket.close()
 
     def _send(self, kind: bytes, header: Struct, *images: ByteImage) -> None:
         parts = [kind, msgspec.json.encode(header), *(_jpeg(image) for image in images)]

@@ -123,7 +123,7 @@ def _shown(work: Plan, given: Given, *, watched: bool) -> Iterator[tuple[Given, 
             note(job.name, lengths[job.name])
             progress.print(f"{job.name}: {problem or 'done'}", markup=False)
 
-        with _progress_folder(note) as folder:
+        with progress_folder(note) as folder:
             yield replace(given, progress=folder if watched else None), notify
 
 
@@ -132,7 +132,7 @@ def _print_line(job: Job, problem: str | None) -> None:
 
 
 @contextmanager
-def _progress_folder(note: Callable[[str, float], None]) -> Iterator[Path]:
+def progress_folder(note: Callable[[str, float], None]) -> Iterator[Path]:
     """A folder in which processes write how far they are; `note` gets it about twice a second."""
     ended = threading.Event()
     with tempfile.TemporaryDirectory(prefix="ahmsa-") as scratch:

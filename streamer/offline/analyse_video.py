@@ -55,11 +55,14 @@ class Analysed:
     """File name -> content of its session; empty where nothing could be read."""
 
 
-def analyse_video(given: Given, job: Job) -> Analysed:
-    """The same events as `ahmsa-live --video`. An error of the file is part of the answer; others are raised."""
+def analyse_video(given: Given, job: Job, recogniser: Recognising | None = None) -> Analysed:
+    """The same events as `ahmsa-live --video`. An error of the file is part of the answer; others are raised.
+
+    recogniser: one of your own; None: that of the checkpoint.
+    """
     use_one_core()
-    recogniser = _recogniser(given.checkpoint, given.settings, given.device)
     settings = given.settings
+    recogniser = recogniser or _recogniser(given.checkpoint, settings, given.device)
     try:
         source = open_source(SourceSpec("video", str(job.video)), settings.source, as_fast_as_possible=True)
     except SourceError as error:

@@ -78,12 +78,14 @@ def _measured(spec: SourceSpec, settings: LiveSettings, plan: Plan, seconds: flo
 
 
 def _recording(spec: SourceSpec, settings: LiveSettings, seconds: float, start: Callable[[int | None], Progress]) -> Recording:
-    from streamer.selftest.recording import FileRecording, record_camera
+    from streamer.acquire.sources import open_source
+    from streamer.selftest.recording import FileRecording, record_source
 
     if spec.kind != "camera":
         return FileRecording(spec, settings.source, seconds)
     bar = start(round(seconds))
-    return record_camera(spec, settings.source, seconds, lambda done_s: bar("recording, seconds", int(done_s)))
+    with open_source(spec, settings.source) as source:
+        return record_source(source, seconds, lambda done_s: bar("recording, seconds", int(done_s)))
 
 
 def _store(recording: Recording, folder: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from ahmsa.errors import SourceError
 from ahmsa.types import ByteImage, Frame
 from configs.schema import SourceSettings
-from streamer.acquire.sources import SourceSpec, open_source
+from streamer.acquire.sources import Source, SourceSpec, open_source
 
 _QUALITY = 97
 """Of the JPEG pictures in memory: a minute of 640x480 then takes about 0.2 GiB instead of 1.6."""
@@ -79,33 +79,25 @@ class MemoryRecording:
             yield Frame(index, t_ns, cast(ByteImage, image))
 
 
-def record_camera(
-    spec: SourceSpec,
-    settings: SourceSettings,
-    seconds: float,
-    progress: Callable[[float], None],
-    *,
-    patience_s: float = 10.0,
+def record_source(
+    source: Source, seconds: float, progress: Callable[[float], None], *, patience_s: float = 10.0
 ) -> MemoryRecording:
-    """So many seconds of a camera or stream, in memory. progress: called with the seconds that are there.
-    patience_s: a camera that delivers nothing for so long has fallen silent.
+    """So many seconds of an open camera or stream, in memory. progress: called with the seconds that are there.
+    patience_s: a source that delivers nothing for so long has fallen silent.
 
-    Raises SourceError where it cannot be opened or falls silent.
+    Raises SourceError where it falls silent.
     """
-    with open_source(spec, settings) as source:
-        kept = MemoryRecording(spec.name)
-        first_ns, heard_s = None, time.monotonic()
-        for frame in source:
-            if frame is None:
-                if time.monotonic() - heard_s > patience_s:
-                    raise SourceError(
-                        f"{spec.name} fell silent ({source.reason or 'no new picture'}): replug it and start again"
-                    )
-                continue
-            heard_s = time.monotonic()
-            first_ns = frame.t_capture_ns if first_ns is None else first_ns
-            kept.add(frame)
-            progress((frame.t_capture_ns - first_ns) / 1e9)
-            if frame.t_capture_ns - first_ns >= seconds * 1e9:
-                break
+    kept = MemoryRecording(source.name)
+    first_ns, heard_s = None, time.monotonic()
+    for frame in source:
+        if frame is None:
+            if time.monotonic() - heard_s > patience_s:
+                raise SourceError(f"{source.name} fell silent ({source.reason or 'no new picture'}): replug it and start again")
+            continue
+        heard_s = time.monotonic()
+        first_ns = frame.t_capture_ns if first_ns is None else first_ns
+        kept.add(frame)
+        progress((frame.t_capture_ns - first_ns) / 1e9)
+        if frame.t_capture_ns - first_ns >= seconds * 1e9:
+            break
     return kept

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from streamer.stream.client import EMOTION, MARKER, SPOT, STATUS, EmotionStream
 from streamer.stream.schema import encode
@@ -25,15 +26,17 @@ def watch(
     timeout_s: float | None = None,
     stay: bool = False,
     curve: Path | None = None,
+    out: TextIO | None = None,
 ) -> None:
     """Print what happens until the session ends (`stay`: also what comes after it), until Ctrl-C, until the reader of the pipe
     has gone, or (StreamError) after `timeout_s` of silence.
 
-    curve: folder of keys, where the stream is locked.
+    curve: folder of keys, where the stream is locked. out: where it is printed; None: the standard output.
 
     topics: prefixes; every message of theirs is printed. None: movements, and as lines also what changes.
     """
     shown = tuple(topics or (JSON_TOPICS if as_json else LINE_TOPICS))
+    out = sys.stdout if out is None else out
     news = News()
     lost = skipped = 0
     with EmotionStream(endpoint, shown, timeout_s=timeout_s, stay=stay, curve=curve) as stream:
@@ -42,8 +45,8 @@ def watch(
         try:
             for message in stream:
                 if topics is not None or news.brings(message):
-                    sys.stdout.write((encode(message).decode() if as_json else line_of(message)) + "\n")
-                    sys.stdout.flush()
+                    out.write((encode(message).decode() if as_json else line_of(message)) + "\n")
+                    out.flush()
                 if stream.lost.total() > lost:
                     lost = stream.lost.total()
                     sys.stderr.write(f"{lost} messages were lost on the way so far: this reader is too slow\n")
@@ -51,9 +54,9 @@ def watch(
                     skipped = stream.skipped
                     sys.stderr.write(f"{skipped} messages of another kind or version were passed over so far\n")
         except BrokenPipeError:
-            _end_quietly()
+            _end_quietly(out)
 
 
-def _end_quietly() -> None:
+def _end_quietly(out: TextIO) -> None:
     """The reader has had enough (`| head`). Python would complain again when it flushes at the end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())

@@ -15,7 +15,8 @@ from train.commands.progress import clips_bar
 FACES = Path("runs") / "demo-faces"
 """Where they are put, unless `--data` names another place."""
 _NEEDED = ("sklearn", "matplotlib", "dlib", "python_calamine", "openpyxl")
-_LIVE = ("--demo", "--headless", "--as-fast-as-possible", "--publish", "tcp://127.0.0.1:*")
+LIVE = ("--demo", "--headless", "--as-fast-as-possible", "--publish", "tcp://127.0.0.1:*")
+"""Options of the live program at the end of the way."""
 
 
 def faces_root(db: str, data: Path | None, jobs: int | None = None) -> Path:
@@ -54,6 +55,6 @@ def play_live(checkpoint: Path) -> None:
     """The live program on its built-in clip, with the exported networks. Raises RunError where it fails."""
     # `train` and `streamer` do not know each other: as a program of its own, as a user would start it.
     code = "from streamer.commands.live import main; main()"
-    done = subprocess.run((sys.executable, "-c", code, *_LIVE, "--checkpoint", str(checkpoint)), check=False)
+    done = subprocess.run((sys.executable, "-c", code, *LIVE, "--checkpoint", str(checkpoint)), check=False)
     if done.returncode:
         raise RunError(f"ahmsa-live ended with {done.returncode}; try `ahmsa-live --demo --checkpoint {checkpoint}` by itself")

@@ -125,9 +125,12 @@ def test_a_picture_that_is_none_although_all_is_said_to_be_well_is_no_picture():
     assert _Capture(Well(np.zeros((4, 4, 3), np.uint8))).read() is not None
 
 
-def test_a_dead_thread_ends_the_iteration_with_an_error(monkeypatch):
-    grabber = Grabber("cam", 30.0, Device([]), refuse, SETTINGS)
-    monkeypatch.setattr(grabber._thread, "_work", lambda: sys.exit())
+def test_a_dead_thread_ends_the_iteration_with_an_error():
+    class Deadly(Device):
+        def read(self):
+            sys.exit()
+
+    grabber = Grabber("cam", 30.0, Deadly([]), refuse, SETTINGS)
     with grabber, pytest.raises(RuntimeError, match="the thread that reads cam has ended"):
         for _ in grabber:
             pass

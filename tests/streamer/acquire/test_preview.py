@@ -24,7 +24,7 @@ def ends(tmp_path):
 
 def await_interest(page, preview, wanted):
     for _ in range(500):
-        if preview._somebody_looks() == wanted:
+        if preview.is_wanted() == wanted:
             return
         page.poll(10)  # a socket hears of new peers only while it is used
     raise AssertionError(f"interest never became {wanted}")

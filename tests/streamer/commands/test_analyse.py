@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from configs.schema import LiveSettings
-from streamer.commands.analyse import _progress_folder
+from streamer.commands.analyse import progress_folder
 from streamer.offline.analyse_video import Given
 
 
 def test_the_bar_hears_how_far_the_other_processes_are():
     heard = {}
-    with _progress_folder(heard.__setitem__) as folder:
+    with progress_folder(heard.__setitem__) as folder:
         given = copy.deepcopy(replace(Given(LiveSettings()), progress=folder))  # as another process gets it
         (Path(given.progress) / "p01").write_text("12.5")
         (Path(given.progress) / ".p02.part").write_text("half")

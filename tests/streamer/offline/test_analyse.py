@@ -14,19 +14,37 @@ from configs.schema import LiveSettings, StreamSettings
 from streamer.acquire.sources import SourceSpec
 from streamer.live.options import LiveOptions
 from streamer.live.supervisor import run_live
-from streamer.offline import analyse_video
 from streamer.offline.analyse import analyse, on_cluster, plan
-from streamer.offline.analyse_video import Given
+from streamer.offline.analyse_video import Given, analyse_video
 from streamer.session.session import load_session
 from streamer.view.board import Board
 from streamer.view.lines import QuietView
 
 
 @pytest.fixture
-def given(recogniser, monkeypatch):
-    """Settings, with a recogniser that needs no torch."""
-    monkeypatch.setattr(analyse_video, "_recogniser", lambda *_: recogniser)
+def given():
     return Given(LiveSettings())
+
+
+@pytest.fixture
+def here(recogniser):
+    """Does videos in this process, with a recogniser that needs no torch."""
+
+    def execute(given, jobs):
+        for job in jobs:
+            yield job, analyse_video(given, job, recogniser)
+
+    return execute
+
+
+@pytest.fixture
+def run(here):
+    def run(paths, out, given, execute=here):
+        told = []
+        wrong = analyse(plan(paths, out, given), out, given, execute, lambda job, problem: told.append(job.name))
+        return told, [(job.name, problem) for job, problem in wrong]
+
+    return run
 
 
 @pytest.fixture
@@ -40,11 +58,6 @@ def study(smile_mp4, tmp_path):
     return folder
 
 
-def here(given, jobs):
-    for job in jobs:
-        yield job, analyse_video.analyse_video(given, job)
-
-
 def rows(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
@@ -54,13 +67,7 @@ def tables(out):
     return {name: (out / f"{name}.csv").read_bytes() for name in ("events", "faces", "files")}
 
 
-def run(paths, out, given, execute=here):
-    told = []
-    wrong = analyse(plan(paths, out, given), out, given, execute, lambda job, problem: told.append(job.name))
-    return told, [(job.name, problem) for job, problem in wrong]
-
-
-def test_a_folder_of_videos_becomes_three_tables_and_a_bad_file_is_named(study, given, tmp_path):
+def test_a_folder_of_videos_becomes_three_tables_and_a_bad_file_is_named(study, given, run, tmp_path):
     out = tmp_path / "out"
     told, wrong = run([study], out, given)
     assert told == ["p01", "p02_film", "p03"]
@@ -82,17 +89,17 @@ def test_a_folder_of_videos_becomes_three_tables_and_a_bad_file_is_named(study, 
     ]
 
 
-def test_a_video_tells_how_far_it_is(smile_mp4, given, tmp_path):
+def test_a_video_tells_how_far_it_is(smile_mp4, given, recogniser, tmp_path):
     [job] = plan([smile_mp4], tmp_path / "out", given).jobs
     progress = tmp_path / "progress"
     progress.mkdir()
-    analyse_video.analyse_video(replace(given, progress=progress), job)
+    analyse_video(replace(given, progress=progress), job, recogniser)
     assert float((progress / "smile").read_text()) > 3
 
 
 @pytest.mark.cluster
 @pytest.mark.filterwarnings("ignore")  # Ray leaves sockets and processes to the interpreter's end
-def test_a_cluster_gives_the_same_tables(smile_mp4, tmp_path, monkeypatch):
+def test_a_cluster_gives_the_same_tables(smile_mp4, run, tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     ray = pytest.importorskip("ray", reason="Ray is not installed (pip install 'ahmsa[cluster]')")
@@ -103,16 +110,21 @@ def test_a_cluster_gives_the_same_tables(smile_mp4, tmp_path, monkeypatch):
     ray.init(
         num_cpus=1, include_dashboard=False, _node_ip_address="127.0.0.1", object_store_memory=80 * 2**20, log_to_driver=False
     )
+
+    def in_this_process(given, jobs):
+        for job in jobs:
+            yield job, analyse_video(given, job)
+
     try:
         run([smile_mp4], tmp_path / "cluster", Given(LiveSettings()), on_cluster("auto"))
     finally:
         ray.shutdown()
-    run([smile_mp4], tmp_path / "here", Given(LiveSettings()))
+    run([smile_mp4], tmp_path / "here", Given(LiveSettings()), in_this_process)
     assert tables(tmp_path / "cluster") == tables(tmp_path / "here")
     assert rows(tmp_path / "here" / "events.csv")[0]["label"] == "positive"
 
 
-def test_a_run_that_was_killed_goes_on_and_ends_with_the_same_bytes(study, given, tmp_path):
+def test_a_run_that_was_killed_goes_on_and_ends_with_the_same_bytes(study, given, run, here, tmp_path):
     out, whole = tmp_path / "out", tmp_path / "whole"
     run([study], whole, given)
 
@@ -130,7 +142,7 @@ def test_a_run_that_was_killed_goes_on_and_ends_with_the_same_bytes(study, given
     assert sorted(path.name for path in (out / "sessions").iterdir()) == ["p01", "p02_film"]
 
 
-def test_only_what_has_changed_is_done_again(study, given, tmp_path):
+def test_only_what_has_changed_is_done_again(study, given, run, tmp_path):
     out = tmp_path / "out"
     run([study], out, given)
     (study / "p03.mp4").unlink()
@@ -140,7 +152,7 @@ def test_only_what_has_changed_is_done_again(study, given, tmp_path):
     assert [job.name for job in plan([study], out, other).open] == ["p01", "p02_film"]
 
 
-def test_a_video_that_is_cut_off_is_named_and_keeps_what_was_found(smile_mp4, given, tmp_path):
+def test_a_video_that_is_cut_off_is_named_and_keeps_what_was_found(smile_mp4, given, run, tmp_path):
     path = tmp_path / "cut.mkv"
     with av.open(str(smile_mp4)) as source, av.open(str(path), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
@@ -159,7 +171,7 @@ def test_a_video_that_is_cut_off_is_named_and_keeps_what_was_found(smile_mp4, gi
 
 
 def test_the_events_are_those_of_the_live_program_to_the_frame(
-    smile_mp4, given, start_worker, recogniser, tmp_path, monkeypatch
+    smile_mp4, given, run, start_worker, recogniser, tmp_path, monkeypatch
 ):
     run([smile_mp4], tmp_path / "out", given)
     sockets = tmp_path / "sockets"

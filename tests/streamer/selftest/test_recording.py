@@ -8,28 +8,19 @@ from ahmsa.errors import SourceError
 from ahmsa.synth import Disturbance, clip_of
 from ahmsa.types import Frame
 from configs.schema import LiveSettings
-from streamer.acquire.sources import SourceSpec
-from streamer.selftest import recording
 from streamer.selftest.measure import watch_untouched
-from streamer.selftest.recording import record_camera
+from streamer.selftest.recording import record_source
 
 SETTINGS = LiveSettings()
-CAMERA = SourceSpec("camera", "0")
 
 
 class FakeCamera:
     """Frames 40 ms apart, then silence."""
 
-    reason = "it stopped delivering pictures"
+    name, reason = "camera0", "it stopped delivering pictures"
 
     def __init__(self, frames):
         self._frames = frames
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return None
 
     def __iter__(self):
         picture = np.random.default_rng(1).integers(0, 255, (120, 160, 3), dtype=np.uint8)
@@ -39,28 +30,18 @@ class FakeCamera:
             yield None
 
 
-@pytest.fixture
-def camera(monkeypatch):
-    def plug_in(frames):
-        monkeypatch.setattr(recording, "open_source", lambda *_: FakeCamera(frames))
-
-    return plug_in
-
-
-def test_a_camera_is_kept_in_memory_for_as_long_as_was_asked(camera):
-    camera(1000)
+def test_a_camera_is_kept_in_memory_for_as_long_as_was_asked():
     told = []
-    kept = record_camera(CAMERA, SETTINGS.source, 2.0, told.append)
+    kept = record_source(FakeCamera(1000), 2.0, told.append)
     times = [frame.t_capture_ns for frame in kept.frames()]
     assert (times[0], times[-1]) == (5_000_000_000, 7_000_000_000)
     assert told[-1] == 2.0
     assert kept.name == "camera0"
 
 
-def test_a_camera_that_falls_silent_is_given_up_with_its_reason(camera):
-    camera(10)
+def test_a_camera_that_falls_silent_is_given_up_with_its_reason():
     with pytest.raises(SourceError, match=r"camera0 fell silent \(it stopped delivering pictures\)"):
-        record_camera(CAMERA, SETTINGS.source, 2.0, lambda _: None, patience_s=0.05)
+        record_source(FakeCamera(10), 2.0, lambda _: None, patience_s=0.05)
 
 
 class TwoPeople:

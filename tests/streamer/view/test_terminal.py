@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from rich.console import Console
@@ -94,6 +95,12 @@ def test_m_asks_for_a_text_and_the_marker_has_the_moment_of_the_key(opened, keys
     assert "m mark" in written()
 
 
+@pytest.fixture
+def later(monkeypatch):
+    """Lets so much time pass that a picture is due again."""
+    return lambda: monkeypatch.setattr("streamer.view.terminal.monotonic", lambda: monotonic() + 3600)
+
+
 def test_enter_alone_gives_a_marker_its_number_and_escape_sets_none(opened, keys):
     view, _ = opened
     keys.next = "mno\x1bm\r"
@@ -104,12 +111,12 @@ def test_enter_alone_gives_a_marker_its_number_and_escape_sets_none(opened, keys
     assert view.marks[1:] == [("key 2", 1_000)]
 
 
-def test_space_freezes_the_picture_while_messages_go_on(opened, keys, board):
+def test_space_freezes_the_picture_while_messages_go_on(opened, keys, later):
     view, written = opened
     keys.next = " "
     view.tick()
     assert "GO ON" in written()
-    view._drawn_s = 0.0
+    later()
     view.tick()
     assert written() == "", "nothing is drawn while it is frozen"
     keys.next = " "
@@ -127,7 +134,7 @@ def test_a_question_mark_shows_what_keys_and_words_mean(opened, keys):
     assert "now / limit, px" in written()
 
 
-def test_a_terminal_that_was_closed_ends_the_run_and_nothing_more_is_written_to_it(board, keys):
+def test_a_terminal_that_was_closed_ends_the_run_and_nothing_more_is_written_to_it(board, keys, later):
     class Closed(io.StringIO):
         def write(self, text):
             raise OSError(5, "Input/output error")
@@ -136,7 +143,7 @@ def test_a_terminal_that_was_closed_ends_the_run_and_nothing_more_is_written_to_
     view = TerminalView(board, console)
     view.opened("tcp://127.0.0.1:5556")
     console.file = Closed()
-    view._drawn_s = 0.0
+    later()
     with pytest.raises(OSError, match="Input/output"):
         view.tick()
     view.closed()

@@ -63,17 +63,26 @@ def test_json_is_of_movements_and_markers_alone_until_other_topics_are_asked_for
     assert wire.decode(capsys.readouterr().out.splitlines()[-1]).state == "ended"
 
 
-def test_whoever_stays_sees_the_next_session_too(session, capsys, monkeypatch):
-    endpoint = session([ENDED, STATUS])
-    seen = []
+class ReaderOfFour:
+    """A pipe whose reader goes when it has four lines."""
 
-    def note(message):
-        seen.append(message.state)
-        if len(seen) == 4:
+    def __init__(self, file):
+        self.lines = []
+        self.fileno = file.fileno
+
+    def write(self, line):
+        self.lines.append(line)
+
+    def flush(self):
+        if len(self.lines) == 4:
             raise BrokenPipeError
-        return b""
 
-    monkeypatch.setattr("streamer.view.watch.encode", note)
-    monkeypatch.setattr("streamer.view.watch._end_quietly", lambda: None)
-    watch(endpoint, ["status."], as_json=True, timeout_s=30, stay=True)
-    assert sorted(seen) == ["ended", "ended", "online", "online"]
+
+def test_whoever_stays_sees_the_next_session_too_and_a_reader_that_goes_ends_it_quietly(session, tmp_path):
+    endpoint = session([ENDED, STATUS])
+    with (tmp_path / "out").open("w") as file:
+        reader = ReaderOfFour(file)
+        watch(endpoint, ["status."], as_json=True, timeout_s=30, stay=True, out=reader)
+        file.write("what is left when the program ends")
+    assert sorted(wire.decode(line).state for line in reader.lines) == ["ended", "ended", "online", "online"]
+    assert (tmp_path / "out").read_text() == "", "nothing more goes to a reader that has gone"

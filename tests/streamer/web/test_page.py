@@ -45,7 +45,7 @@ def test_the_page_shows_what_happens_and_sets_a_marker(program, page, golden):
 
 def test_the_page_shows_the_picture_while_it_is_open_and_only_then(program, page, golden, preview, make_candidate):
     picture = Frame(1, 0, np.full((240, 320, 3), (0, 0, 255), np.uint8))
-    assert not preview._somebody_looks()
+    assert not preview.is_wanted()
     page.goto(program.address)
     program.publish(*golden["status"])
     page.locator("#state", has_text="online").wait_for()
@@ -65,10 +65,10 @@ def test_the_page_shows_the_picture_while_it_is_open_and_only_then(program, page
     assert page.problems == []
     page.goto("about:blank")
     for _ in range(200):
-        if not preview._somebody_looks():
+        if not preview.is_wanted():
             break
         page.wait_for_timeout(50)
-    assert not preview._somebody_looks(), "nothing is encoded once the page is closed"
+    assert not preview.is_wanted(), "nothing is encoded once the page is closed"
 
 
 def test_an_open_page_finds_its_program_again_after_a_restart(start_program, page, golden):

@@ -17,7 +17,7 @@ from train.commands import train as train_command
 @pytest.fixture
 def few_faces(monkeypatch, tmp_path):
     monkeypatch.setattr(demo, "SIZE", demo.Size(people=2, clips=1))
-    monkeypatch.setattr(demo_command, "_LIVE", (*demo_command._LIVE, "--duration", "0.5"))
+    monkeypatch.setattr(demo_command, "LIVE", (*demo_command.LIVE, "--duration", "0.5"))
     monkeypatch.chdir(tmp_path)
 
 
