@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -96,8 +97,8 @@ def _alone_rows(candidates: Sequence[Candidate]) -> list[str]:
     recogniser.warm_up()
     maps = [answer.flow_map.uvs[None] for answer in recogniser.recognise([c.pair for c in candidates])]
     return [
-        _row("network alone", [_timed_ms(lambda m=m: checkpoint.predict(m)) for m in maps]),  # type: ignore[misc]
-        _row("called in one process", [_timed_ms(lambda c=c: recogniser.recognise([c.pair])) for c in candidates]),  # type: ignore[misc]
+        _row("network alone", [_timed_ms(partial(checkpoint.predict, m)) for m in maps]),
+        _row("called in one process", [_timed_ms(partial(recogniser.recognise, [c.pair])) for c in candidates]),
     ]
 
 
@@ -113,9 +114,12 @@ def _asked_row(candidates: Sequence[Candidate], folder: Path) -> str:
             raise TimeoutError("the worker does not answer")
         socket.recv()
 
+    def ask_of(candidate: Candidate) -> None:
+        ask([CANDIDATE, *parts_of(candidate)])
+
     with _running("ahmsa-worker", "--bind", endpoint, "--device", "cpu"):
         ask([HELLO])
-        spent = [_timed_ms(lambda c=c: ask([CANDIDATE, *parts_of(c)])) for c in candidates]  # type: ignore[misc]
+        spent = [_timed_ms(partial(ask_of, c)) for c in candidates]
         context.destroy(linger=0)
     return _row("asked of `ahmsa-worker` over ipc", spent)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from ahmsa.types import HALVES
 from spotting.selftest.figures import Share, recall_by_amplitude, share
@@ -81,10 +82,14 @@ def blind(measured: Sequence[Measured]) -> str:
     return "\n".join(lines)
 
 
+def _is_quiet_at(low: float, high: float, conditions: Conditions) -> bool:
+    return low <= conditions.head_px_s < high and not conditions.talking
+
+
 def _surroundings() -> Iterator[tuple[str, Fits]]:
     for low, high in _SPEEDS:
         name = f"head {low:g}-{high:g} px/s" if high < float("inf") else f"head above {low:g} px/s"
-        yield f"{name}, no speech", lambda c, low=low, high=high: low <= c.head_px_s < high and not c.talking  # type: ignore[misc]
+        yield f"{name}, no speech", partial(_is_quiet_at, low, high)
     yield "talking", lambda c: c.talking
     yield "all", lambda _: True
 

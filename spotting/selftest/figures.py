@@ -44,7 +44,8 @@ def share(trials: Iterable[Trial], wanted: Callable[[Trial], bool] = lambda _: T
 
 def recall_by_amplitude(trials: Sequence[Trial]) -> dict[float, Share]:
     """Amplitude, px -> share found, in the order of amplitudes."""
-    return {a: share(trials, lambda t, a=a: t.amplitude_px == a) for a in sorted({t.amplitude_px for t in trials})}  # type: ignore[misc]
+    amplitudes = sorted({trial.amplitude_px for trial in trials})
+    return {a: share(trial for trial in trials if trial.amplitude_px == a) for a in amplitudes}
 
 
 def amplitude_found(recall: dict[float, Share], wanted: float = 0.8) -> float | None:

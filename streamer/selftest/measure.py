@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ahmsa.errors import DataError
 from ahmsa.synth.known.injection import AMPLITUDES_PX, Injection, inject, plan_injections
@@ -100,7 +101,7 @@ def measure(
             recording.frames(),
             settings,
             change=_injector(untouched, injections),
-            progress=lambda n, number=number: progress(f"round {number + 1} of {plan.rounds}", n),  # type: ignore[misc]
+            progress=partial(progress, f"round {number + 1} of {plan.rounds}"),
         )
         around = [untouched.behaviour.around(i.onset_ns / 1e9, i.offset_ns / 1e9) for i in injections]
         trials += trials_of(recording.name, injections, around, confirmed_of(seen.candidates), untouched.alarms)

@@ -64,8 +64,10 @@ class Pass:
         """Of every frame the face that is judged: the one seen longest, or the largest where that one is not there."""
         counts = Counter(face_id for note in self.notes for face_id in note.faces)
         longest = min(counts, key=lambda face_id: (-counts[face_id], face_id), default=None)
+        if longest is None:
+            return [None] * len(self.notes)
         return [
-            note.faces.get(longest, max(note.faces.values(), key=lambda face: face.interocular_px, default=None))  # type: ignore[arg-type]
+            note.faces.get(longest, max(note.faces.values(), key=lambda face: face.interocular_px, default=None))
             for note in self.notes
         ]
 
