@@ -44,7 +44,7 @@ micro-expressions, of 0.7-3 px, and those of `ahmsa/synth/known/movements.py`, o
 Rise 120-230 ms, fall 130-290 ms, one about every 2.5 s, from 1.5 s on. Found: a confirmed spot whose apex lies between onset -
 100 ms and offset + 100 ms. Alarms are all that was confirmed on the untouched clips, real movements of the person included;
 such an alarm lies in the place of {chance} of the {trials} movements. Head motion: travel of the face's middle, px of the crop
-a second. Talking: the lip gap goes to and fro by more than 15 px a second. Blind: a gate is shut for that half of the face."""
+a second. Talking: the lip gap oscillates by more than 15 px a second. Blind: a gate is shut for that half of the face."""
 
 
 @dataclass(slots=True)

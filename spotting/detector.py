@@ -127,14 +127,14 @@ class EventDetector:
                 continue
             free[movement.regions] = False
             found = Decision("provisional", course.onset_ns, course.apex_ns, None, course.score)
-            excuses = self._gates.excuses(movement, course, window)
-            if _stands(movement, course, excuses):
+            other_causes = self._gates.other_causes(movement, course, window)
+            if _stands(movement, course, other_causes):
                 said = self._events.announce(movement, found, int(window.times_ns[-1]))
                 announced += [] if said is None else [said]
                 continue
             self._let_none_begin_before(course.apex_ns, movement)
             if rejected is None and self._events.at(course.apex_ns) is None:  # else it is a part of what was announced
-                rejected = replace(found, phase="retracted", reason=next(iter(excuses.values()), "drift"))
+                rejected = replace(found, phase="retracted", reason=next(iter(other_causes.values()), "drift"))
         if rejected is not None and rejected.reason is not None:
             self.gated[rejected.reason] += 1
         return announced, rejected
@@ -160,9 +160,9 @@ class EventDetector:
         if not self._rises_in_time(course):
             return self._drop(one, "drift")
         if course.fallen >= settings.confirm_fall and course.returned >= settings.confirm_return:
-            excuses = self._gates.excuses(movement, course, window)
-            if not _stands(movement, course, excuses):
-                return self._drop(one, next(iter(excuses.values()), "drift"))
+            other_causes = self._gates.other_causes(movement, course, window)
+            if not _stands(movement, course, other_causes):
+                return self._drop(one, next(iter(other_causes.values()), "drift"))
             offset_ns = max(course.offset_ns, now)
             ended = Decision("confirmed", course.onset_ns, course.apex_ns, offset_ns, course.score)
             if (course.offset_ns - course.onset_ns) / 1e6 > settings.max_micro_ms + 2 * settings.grace_ms:
@@ -193,10 +193,10 @@ class EventDetector:
         self._earliest_ns[regions] = np.maximum(self._earliest_ns[regions], t_ns)
 
 
-def _stands(movement: Movement, course: Course, excuses: dict[int, Gate]) -> bool:
-    """Some region without an excuse moved far enough by itself."""
+def _stands(movement: Movement, course: Course, other_causes: dict[int, Gate]) -> bool:
+    """Some region without another cause moved far enough by itself."""
     far = np.linalg.norm(course.peak_px, axis=1) >= movement.threshold_px
-    return any(far[region] for region in movement.regions if int(region) not in excuses)
+    return any(far[region] for region in movement.regions if int(region) not in other_causes)
 
 
 def _without_return(excursion: Excursion, ready: npt.NDArray[np.bool_]) -> Excursion:

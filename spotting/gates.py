@@ -111,15 +111,15 @@ class RegionGates:
                 gates[region] = "speech"
         return gates
 
-    def excuses(self, movement: Movement, course: Course, window: Window) -> dict[int, Gate]:
-        """Region -> what else may have moved it, for the regions of a movement that have such an excuse."""
+    def other_causes(self, movement: Movement, course: Course, window: Window) -> dict[int, Gate]:
+        """Region -> what else may have moved it, for the regions of a movement that have such another cause."""
         luma = window.luma[window.since(course.onset_ns - nanoseconds(self._settings.expert.light_window_ms))]
         if np.ptp(luma) > self._settings.light_step * max(float(luma[-1]), 1.0):
             return dict.fromkeys(map(int, movement.regions), "light_change")
         if course.before > self._settings.quiet_part:
             return dict.fromkeys(map(int, movement.regions), "ongoing")
         found = {int(region): self._excuse(int(region), course, window) for region in movement.regions}
-        return {region: excuse for region, excuse in found.items() if excuse is not None}
+        return {region: cause for region, cause in found.items() if cause is not None}
 
     def _shut_everywhere(self, window: Window, rate_hz: float) -> Gate | None:
         now, settings = int(window.times_ns[-1]), self._settings

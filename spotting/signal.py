@@ -260,7 +260,8 @@ def fit_rigid(
 
 
 def _median(values: npt.NDArray[np.float64]) -> float:
-    """As np.median, which takes five times as long for so few."""
+    """As np.median, which takes five times as long for so few. Not `_percentile` at 50, which rounds otherwise where their
+    number is even."""
     middle = len(values) // 2
     if len(values) % 2:
         return float(np.partition(values, middle)[middle])

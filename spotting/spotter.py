@@ -92,7 +92,7 @@ class Spotter:
 
     @property
     def gated(self) -> Mapping[Gate, int]:
-        """Gate -> movements (or frames, for duplicate_frame) that it held back."""
+        """Gate -> movements (or frames, for duplicate_frame) that it rejected."""
         return MappingProxyType(self._detector.gated)
 
     def update(self, face: AlignedFace) -> Step:

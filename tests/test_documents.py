@@ -19,6 +19,13 @@ def test_every_path_of_a_page_is_there(page):
     assert missing == []
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda page: page.name)
+def test_every_file_that_a_page_names_without_its_folder_is_there(page):
+    named = re.findall(r"`(\w+\.(?:py|js))`", page.read_text(encoding="utf-8"))
+    known = {path.name for room in ROOMS.split("|") for path in (ROOT / room).rglob("*.*")}
+    assert sorted(set(named) - known) == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_dotted_name_of_a_page_is_a_module_or_in_one(page):
     named = re.findall(r"`((?:ahmsa|spotting|configs|train|streamer)(?:\.\w+)+)`", page.read_text(encoding="utf-8"))

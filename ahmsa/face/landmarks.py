@@ -54,7 +54,7 @@ class FaceMesh:
         return [face for _, face in found[: self._max_faces]]
 
     def _look(self, image: ByteImage, regions: list[Region], taken: Sequence[Region] = ()) -> list[tuple[Region, FloatArray]]:
-        """The faces in these regions, but for regions that lie on one already looked at."""
+        """The faces in these regions, but for regions that overlap one already searched."""
         looked_at, found = list(taken), []
         for region in regions:
             if all(region.overlap(other) <= _SAME_FACE_OVERLAP for other in looked_at):

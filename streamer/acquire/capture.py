@@ -106,7 +106,7 @@ class Spotting(Protocol):
 
 
 class CaptureStage:
-    """Tracker, one spotter per face, quality gates and the books. The same frames give the same results.
+    """Tracker, one spotter per face, quality gates and the account of frames. The same frames give the same results.
 
     `processed` + the sum of `dropped` is the number of frames that were handed in.
     """

@@ -3,7 +3,7 @@
     capture processes --PUSH/PULL--> hub --record, then PUB--> subscribers
                                      hub <--DEALER/ROUTER--> recognisers
 
-It keeps the books of open events, and numbers and stamps what goes out. What may be dropped, and where it is counted:
+It keeps the book of open events, and numbers and stamps what goes out. What may be dropped, and where it is counted:
 
 | edge | when full |
 |---|---|

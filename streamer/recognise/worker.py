@@ -21,7 +21,7 @@ from ahmsa.errors import AhmsaError, StreamError
 from ahmsa.printable import printable
 from ahmsa.settings import RecogniserSettings
 from ahmsa.types import Candidate, Emotion, FacePair, FlowMap
-from streamer.stream.curve import Doorkeeper, load_keys, lock, require_lock
+from streamer.stream.curve import Authenticator, load_keys, lock, require_lock
 from streamer.stream.internal import CANDIDATE, HELLO, RETRACT, Answer, Refusal, WorkerReady, candidate_of, encode_reply
 from streamer.stream.messages import answer_of
 from streamer.stream.sockets import bound, forget_file, make_socket, receive
@@ -109,7 +109,7 @@ class Worker:
         require_lock(endpoint, locked=curve is not None, insecure=insecure)
         keys = None if curve is None else load_keys(curve, "server")
         self._context = zmq.Context()
-        self._doorkeeper = None if keys is None else Doorkeeper(self._context, keys)
+        self._authenticator = None if keys is None else Authenticator(self._context, keys)
         self._socket = make_socket(self._context, zmq.ROUTER)
         # A client that reconnects under its old name gets the answers it was waiting for.
         self._socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
@@ -146,8 +146,8 @@ class Worker:
 
     def close(self) -> None:
         self._socket.close()
-        if self._doorkeeper is not None:
-            self._doorkeeper.close()
+        if self._authenticator is not None:
+            self._authenticator.close()
         forget_file(self.endpoint)
         self._context.term()
 

@@ -59,7 +59,7 @@ class WorkerPool:
 
     @property
     def crop_px(self) -> int | None:
-        """Side of the crops that a recogniser accepts which has come by; the odd one of several."""
+        """Side of the crops that the recognisers accept; of several, the rarest. None while none is known."""
         sides = [link.crop_px for link in self.links if link.crop_px is not None]
         return min(sides, key=sides.count, default=None)
 

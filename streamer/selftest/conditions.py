@@ -19,7 +19,7 @@ _BEFORE_S = 0.5
 _TALK_WINDOW_S = 0.75
 """Speech is judged over this long before and after a moment."""
 _TALK_PX_S = 15.0
-"""Lips that go to and fro by more than this, px of the 128 px crop a second, are talking: on real clips silent faces have 0.3
+"""Lips that oscillate by more than this, px of the 128 px crop a second, are talking: on real clips silent faces have 0.3
 to 10, talking ones 30 to 80."""
 _LIP_AVERAGE_S = 0.1
 
@@ -34,7 +34,7 @@ class Behaviour:
     step_px: Series
     """Travel of the face's middle since the frame before, px of the 128 px crop."""
     lips_px_s: Series
-    """Travel of the lip gap to and fro, px of the 128 px crop a second."""
+    """Travel of the lip gap, in both directions, px of the 128 px crop a second."""
 
     def around(self, onset_s: float, offset_s: float) -> Conditions:
         """Conditions of a movement."""

@@ -131,7 +131,7 @@ class EmotionStream:
         until_s = None if timeout_s is None else monotonic() + timeout_s
         while True:
             left_s = _STEP_S if until_s is None else max(0.0, min(_STEP_S, until_s - monotonic()))
-            # Waiting in steps, so that Ctrl-C is heard on every platform.
+            # Waiting in steps, so that Ctrl-C works on every platform.
             if self._socket.poll(int(left_s * 1000)):
                 topic, payload = _topic_and_payload(receive(self._socket))
                 if topic.startswith(STATUS):

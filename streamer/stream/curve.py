@@ -3,10 +3,10 @@
 A key folder (`ahmsa-keys FOLDER`) belongs to a study:
 
     server.secret, server.public     of the sides that listen: the stream of `ahmsa-live`, and `ahmsa-worker`
-    client.secret, client.public     of the sides that dial: `ahmsa-watch`, subscribers, and `ahmsa-live` towards a worker
+    client.secret, client.public     of the sides that connect: `ahmsa-watch`, subscribers, and `ahmsa-live` towards a worker
     clients/NAME/                    what one more client gets: its own pair and the public half of the server's
 
-The listening side admits the clients of its folder, and nobody else; the dialling side talks to that server only. A stranger's
+The listening side admits the clients of its folder, and nobody else; the connecting side talks to that server only. Any other
 connection is closed before a message goes either way. A key is one line, `ahmsa-key-1 server secret ...`; secrets are for their
 owner alone (0600), and others are not used.
 """
@@ -91,7 +91,7 @@ def lock(socket: zmq.Socket[Any], keys: Keys) -> None:
         socket.setsockopt(zmq.CURVE_SERVERKEY, keys.server)
 
 
-class Doorkeeper:
+class Authenticator:
     """Admits known clients to the locked sockets of a context. To be there before they are bound, and closed before them."""
 
     def __init__(self, context: zmq.Context[Any], keys: Keys) -> None:

@@ -11,7 +11,7 @@ import zmq
 from ahmsa.errors import AhmsaError
 from configs.schema import StreamSettings
 from streamer.stream.clocks import SessionClock
-from streamer.stream.curve import Doorkeeper, load_keys, lock, require_lock
+from streamer.stream.curve import Authenticator, load_keys, lock, require_lock
 from streamer.stream.messages import Stamper
 from streamer.stream.schema import AnyMessage, encode, topic_of
 from streamer.stream.sockets import bound, forget_file, make_socket
@@ -37,19 +37,19 @@ class Publisher:
     ) -> None:
         self._stamper = Stamper(session, clock)
         self._record = record
-        self._doorkeeper: Doorkeeper | None = None
+        self._authenticator: Authenticator | None = None
         require_lock(settings.publish, locked=settings.curve is not None, insecure=settings.insecure)
         self._socket = make_socket(context, zmq.PUB, high_water_mark=settings.high_water_mark)
         try:
             if settings.curve is not None:
                 keys = load_keys(Path(settings.curve), "server")
-                self._doorkeeper = Doorkeeper(context, keys)
+                self._authenticator = Authenticator(context, keys)
                 lock(self._socket, keys)
             self.endpoint = bound(self._socket, settings.publish)
             bound(self._socket, INPROC)
         except AhmsaError:
             self._socket.close()
-            self._dismiss()
+            self._stop_authenticator()
             raise
 
     def publish(self, draft: AnyMessage) -> AnyMessage:
@@ -68,9 +68,9 @@ class Publisher:
 
     def close(self) -> None:
         self._socket.close()
-        self._dismiss()
+        self._stop_authenticator()
         forget_file(self.endpoint)
 
-    def _dismiss(self) -> None:
-        if self._doorkeeper is not None:
-            self._doorkeeper.close()
+    def _stop_authenticator(self) -> None:
+        if self._authenticator is not None:
+            self._authenticator.close()

@@ -42,7 +42,7 @@ def line_of(message: AnyMessage) -> str:
 
 
 def status_text(status: StatusMessage) -> str:
-    """A status in words: state, rate, the frames' books, what is shut."""
+    """A status in words: state, rate, the account of frames, what is shut."""
     dropped = ", ".join(f"{reason} {count}" for reason, count in status.dropped.items()) or "none"
     parts = [
         status.state + (f" ({status.reason})" if status.reason else ""),

@@ -198,7 +198,7 @@ def _marks(board: Board) -> dict[int, tuple[str, str]]:
 
 
 def _foot(board: Board, details_width: int | None) -> list[Text]:
-    """The books; with what few need where there is room for details of a width."""
+    """The account of frames; with what few need where there is room for details of a width."""
     status = board.status
     if status is None:
         return []

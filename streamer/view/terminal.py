@@ -65,7 +65,7 @@ class TerminalView:
         self._board.notices.append(text)
 
     def tick(self) -> None:
-        """Obey the keys, and redraw where it is time."""
+        """Act on the keys, and redraw where it is time."""
         if self._suspend_asked:
             self._suspend()
         pressed = self._keys.pressed()

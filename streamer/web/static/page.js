@@ -180,7 +180,7 @@ function showBooks(message) {
     "rejected by gates": counts(message.gated),
     "lost between processes": counts(message.edges),
   };
-  at("books").replaceChildren(...Object.entries(rows).flatMap(([name, value]) => [element("dt", "", name), element("dd", "", value)]));
+  at("account").replaceChildren(...Object.entries(rows).flatMap(([name, value]) => [element("dt", "", name), element("dd", "", value)]));
 }
 
 at("mark").addEventListener("submit", async (event) => {

@@ -34,7 +34,7 @@ def test_the_page_shows_what_happens_and_sets_a_marker(program, page, golden):
     limits = page.locator("#limits").inner_text()
     assert "0.22 px, 3.3 ‰ of the eye distance; watched 95 % of the last minute (else blink 5 %)" in limits
     assert "nothing can be found now; watched 70 %" in limits
-    assert "151 captured = 150 processed" in page.locator("#books").inner_text()
+    assert "151 captured = 150 processed" in page.locator("#account").inner_text()
     assert page.locator("#state").inner_text() == "online"
     page.fill("#marktext", "baseline")
     page.click("#markbutton")
