@@ -26,13 +26,13 @@ class PageServer:
 
     def __init__(self, context: zmq.Context[Any], port: int, preview_endpoint: str, mark: Marks) -> None:
         self._socket = _listening(port)
-        self._feed = Feed(context, preview_endpoint)
+        self.feed = Feed(context, preview_endpoint)
         port = self._socket.getsockname()[1]
         token = page_token()
         self.address = f"http://{_LOOPBACK}:{port}/?token={token}"
         hosts = [f"{name}:{port}" for name in (_LOOPBACK, "localhost")]
         config = uvicorn.Config(
-            page_app(self._feed, mark, hosts=hosts, token=token),
+            page_app(self.feed, mark, hosts=hosts, token=token),
             loop="asyncio",
             http="h11",
             ws="none",
@@ -48,11 +48,11 @@ class PageServer:
 
     def check(self) -> None:
         """Raise where one of its threads has died."""
-        self._feed.thread.check(_LONGEST_SILENCE_S)
+        self.feed.thread.check(_LONGEST_SILENCE_S)
         self._thread.check(float("inf"))
 
     def close(self) -> None:
-        self._feed.close()
+        self.feed.close()
         self._server.should_exit = True
         self._thread.join(2 * _GRACE_S)
         self._socket.close()
