@@ -120,10 +120,10 @@ class RecogniserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     min_confidence: Fraction = 0.5
     """Below it the result is published as abstained: low_confidence."""
     noise_floor_px: Annotated[float, Meta(ge=0)] = 0.15
-    """Movements with a smaller peak are abstained: below_noise_floor. Min-max scaling would make their noise look
+    """Of a movement with a smaller peak the recogniser abstains: below_noise_floor. Min-max scaling would make its noise look
     like motion."""
     max_peak_px: Positive = 4.0
-    """Larger movements are abstained: other_motion. They are words, blinks and turns; no micro-expression moves skin so far."""
+    """Of larger movements it abstains: other_motion. They are words, blinks and turns; no micro-expression goes so far."""
     min_own_share: Fraction = 0.2
-    """Movements of which a smaller part stands out from what else the face did, before the onset and left over afterwards, are
-    abstained: other_motion. Higher is right more often and answers less."""
+    """Of movements of which a smaller part stands out from what else the face did, before the onset and left over afterwards,
+    it abstains: other_motion. Higher is right more often and answers less."""

@@ -23,8 +23,8 @@ from benchmarks.real_plot import plot_curve
 from benchmarks.real_tables import blind, by_clip, by_motion, by_movement, shown
 from configs.schema import LiveSettings
 from spotting.selftest.figures import curve
-from spotting.selftest.reading import with_thresholds
 from spotting.selftest.trials import Trial
+from spotting.settings import SpotterSettings
 from streamer.acquire.sources import SourceSpec
 from streamer.commands.spot import VIDEOS
 from streamer.selftest.measure import Measured, Plan, measure, watch_untouched
@@ -38,6 +38,17 @@ _WORKERS = 2
 _LOWERED = 0.5
 """The curve comes from a run with thresholds this many times as high; its scores say what higher ones would have left."""
 _FACTORS = (0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 2.0, 3.0)
+_THRESHOLDS = (
+    "min_displacement_px",
+    "max_threshold_px",
+    "noise_sigmas",
+    "head_leak",
+    "travel_leak",
+    "misfit_factor",
+    "speech_leak",
+    "spread_factor",
+)
+"""Settings that make the spotter's thresholds of displacement."""
 _HEADING = "## Spotting on real people\n\n"
 _TEXT = """Known movements in {clips} clips of real people ({minutes:.1f} minutes): flow maps of other people's
 micro-expressions, of 0.7-3 px, and those of `ahmsa/synth/known/movements.py`, of 0.5-3 px; px are those of the 128 px crop.
@@ -93,6 +104,11 @@ def _measure(files: list[Path]) -> _Taken:
             taken.measured.append(result[0])
             taken.lowered.append(result[1])
     return taken
+
+
+def with_thresholds(settings: SpotterSettings, factor: float) -> SpotterSettings:
+    """The same spotter with all thresholds of displacement `factor` times as high."""
+    return msgspec.structs.replace(settings, **{name: factor * getattr(settings, name) for name in _THRESHOLDS})
 
 
 def _clip(settings: LiveSettings, file: Path) -> tuple[Measured, Measured] | str:

@@ -6,7 +6,7 @@ low_frame_rate    all: too few distinct frames a second to see a rise
 camera_stall      all: a pause in the frames; everything is measured anew
 head_motion       all: the head moves so fast, or has turned so far, that its motion cannot be told from the face's
 light_change      all: the picture's brightness jumped
-occluded          a region: something is before it, or it has left the picture
+occluded          a region: something is in front of it, or it has left the picture
 speech            mouth and cheeks: the lips open and close
 ongoing           the regions that moved were moving before: an expression or a word was under way
 blink             the upper face: it moved with the lids, and not clearly by itself

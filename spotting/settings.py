@@ -1,4 +1,4 @@
-"""Settings of the `spotting` room, without OpenCV. Times are in ms, so that they mean the same at any frame rate."""
+"""Settings of the `spotting` package, without OpenCV. Times are in ms, so that they mean the same at any frame rate."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class ExpertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     risen_part: Fraction = 0.5
     """Lids that close pull the face down: a brow that goes up by this part of its way ..."""
     risen_limit: Fraction = 0.5
-    """... need only move by this part of `blink_brow_px` not to be a blink's."""
+    """... need only move by this part of `blink_brow_px` not to be taken for a blink."""
 
 
 class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -111,12 +111,12 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     max_threshold_px: Positive = 1.5
     """Highest threshold: whatever the head does, a larger movement that goes and comes back is announced."""
     noise_sigmas: Positive = 5.0
-    """Threshold in units of the region's own robust noise. Higher is quieter on noisy cameras, and blinder."""
+    """Threshold in units of the region's own robust noise. Higher is quieter on noisy cameras, and less sensitive."""
     noise_memory_ms: Positive = 10000.0
     """How far back the noise is measured, in moments in which nothing moves."""
     head_leak: NotNegative = 0.12
-    """Part by which the head's own going and coming back raises the threshold. Higher is quieter while a person nods, and
-    blinder."""
+    """Part of the head's own excursion, as far as it goes and comes back, that raises the threshold. Higher is quieter while a
+    person nods, and less sensitive."""
     travel_leak: NotNegative = 0.05
     """Likewise of the way that the head travels meanwhile without coming back."""
     misfit_factor: NotNegative = 1.0
@@ -131,7 +131,7 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     onset_fraction: Fraction = 0.33
     """The walk back to the onset ends where this part of the rise is left; a straight line continues it to its start."""
     min_rise_ms: NotNegative = 45.0
-    """Shorter rises are jerks of the picture, not of a face."""
+    """Shorter rises are jumps of the picture, not movements of a face."""
     rise_reach_ms: Positive = 250.0
     """A rise is measured over at most this time: of a slower one only the steepest part counts."""
     max_rise_ms: Positive = 400.0
@@ -157,29 +157,33 @@ class SpotterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     max_macro_ms: Positive = 4000.0
     """A movement held for longer is forgotten: where the face is now is neutral."""
     refractory_ms: NotNegative = 200.0
-    """Silence of the regions that moved, after a movement. Shorter splits one movement into two, longer misses a second one."""
+    """After a movement the regions that moved are ignored for so long. Shorter splits one movement into two, longer misses a
+    second one."""
 
     # Gates
     eye_closure: Fraction = 0.8
     """Eyes that are open by less than this part of what is usual for the person are closing."""
     blink_margin_ms: NotNegative = 100.0
-    """Movements of the upper face this close to an eye closure are a blink's, unless they are large or go up."""
+    """Movements of the upper face this close to an eye closure are taken for a blink, unless they are large or go up."""
     blink_brow_px: Positive = 2.0
-    """Larger brow movements are no blink's; nor are those of half that size that do not peak while the eyes are closed."""
+    """Larger brow movements are not taken for a blink; nor are those of half that size that do not peak while the eyes are
+    closed."""
     head_limit_px: Positive = 20.0
-    """With more travel of the head within `expert.head_window_ms` nothing is believed."""
+    """With more travel of the head within `expert.head_window_ms` all movements are rejected."""
     misfit_limit_px: Positive = 1.6
-    """Likewise where the head's rigid motion explains the face so badly: it turned too far, or something is before it."""
+    """Likewise where the head's rigid motion leaves more than this unexplained: it turned too far, or something is in front
+    of it."""
     speech_px: Positive = 1.0
-    """A mouth whose lips' distance changes by more than this within 0.3 s speaks (or chews): it is not watched."""
+    """A mouth whose lips' distance changes by more than this within `expert.speech_window_ms` speaks (or
+    chews): it is not watched."""
     speech_share: Positive = 0.7
     """A movement of the mouth during which the lips' distance changes by more than this part of it is speech."""
     light_step: Fraction = 0.25
-    """Change of the mean grey level within 200 ms, as a part of it, that shuts the gate light_change."""
+    """Change of the mean grey level within `expert.light_window_ms`, as a part of it, that shuts the gate light_change."""
     min_rate_hz: Positive = 18.0
     """Below this rate of distinct frames nothing is spotted (low_frame_rate): a rise would be one or two frames."""
     stall_ms: Positive = 200.0
-    """A pause in the frames longer than this starts anew: nobody saw what happened in it."""
+    """A pause in the frames longer than this starts anew: what happened in it is not known."""
 
     expert: ExpertSettings = ExpertSettings()
 

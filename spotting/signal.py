@@ -54,7 +54,7 @@ class Sample:
     head_px: FloatArray
     """(r, 2) how far the head has carried the regions since the first keyframe."""
     lost: npt.NDArray[np.bool_]
-    """(r,) no place of the region was found: something is before it, or it has left the picture."""
+    """(r,) no place of the region was found: something is in front of it, or it has left the picture."""
     spread_px: FloatArray
     """(r,) how far the places of a region disagree on its movement: smooth skin and the edge of a face match badly."""
     misfit_px: float

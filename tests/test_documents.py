@@ -9,12 +9,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
-ROOMS = "ahmsa|spotting|configs|train|streamer|benchmarks|examples|tests|tools|fuzz"
+PACKAGES = "ahmsa|spotting|configs|train|streamer|benchmarks|examples|tests|tools|fuzz"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_path_of_a_page_is_there(page):
-    named = re.findall(rf"(?<![\w/.-])((?:{ROOMS})/[\w/.-]*\w)", page.read_text(encoding="utf-8"))
+    named = re.findall(rf"(?<![\w/.-])((?:{PACKAGES})/[\w/.-]*\w)", page.read_text(encoding="utf-8"))
     missing = [path for path in named if not (ROOT / path).exists()]
     assert missing == []
 
@@ -22,7 +22,7 @@ def test_every_path_of_a_page_is_there(page):
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda page: page.name)
 def test_every_file_that_a_page_names_without_its_folder_is_there(page):
     named = re.findall(r"`(\w+\.(?:py|js))`", page.read_text(encoding="utf-8"))
-    known = {path.name for room in ROOMS.split("|") for path in (ROOT / room).rglob("*.*")}
+    known = {path.name for package in PACKAGES.split("|") for path in (ROOT / package).rglob("*.*")}
     assert sorted(set(named) - known) == []
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("ahmsa", "spotting", "configs", "train", "streamer")
+PACKAGES = ("ahmsa", "spotting", "configs", "train", "streamer")
 MODULES = {
     path.relative_to(ROOT).with_suffix("")
-    for room in ROOMS
-    for path in (ROOT / room).rglob("*.py")
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*.py")
     if path.name not in ("__init__.py", "__main__.py")
 }
 DOTTED = {".".join(module.parts) for module in MODULES}
-NAME = re.compile(rf"\b(?:{'|'.join(ROOMS)})(?:\.\w+)+")
+NAME = re.compile(rf"\b(?:{'|'.join(PACKAGES)})(?:\.\w+)+")
 
 
 def docstring(path: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("ahmsa", "spotting", "configs", "train", "streamer")
+PACKAGES = ("ahmsa", "spotting", "configs", "train", "streamer")
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,8 @@ ROOMS = ("ahmsa", "spotting", "configs", "train", "streamer")
 def test_it_is_called_in_one_place_only(call, only_in):
     found = {
         path.relative_to(ROOT)
-        for room in ROOMS
-        for path in (ROOT / room).rglob("*.py")
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
         if re.search(call, re.sub(r'""".*?"""|#[^\n]*', "", path.read_text(), flags=re.DOTALL))
     }
     assert {path for path in found if path.name not in only_in} == set()

@@ -2,8 +2,9 @@
 look alike, those on either side of a cut do not.
 
 Measured as the correlation of small grey copies, which a change of light leaves alone. The limit was set by hand between what
-two pictures of one shot have in common (people who talk, turn, or hold a hand before the face) and what pictures of different
-clips have; faces alone are compared as well, each cut by its own landmarks, so that an unchanged room tells nothing.
+two pictures of one shot have in common (people who talk, turn, or hold a hand in front of the face) and what pictures of
+different clips have; faces alone are compared as well, each cut by its own landmarks, so that an unchanged background does not
+count.
 """
 
 from __future__ import annotations

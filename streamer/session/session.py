@@ -79,7 +79,7 @@ class SessionEvent:
 
     @property
     def abstained(self) -> str | None:
-        """Why no label is claimed: low_confidence or below_noise_floor."""
+        """Why no label is claimed: low_confidence, below_noise_floor or other_motion."""
         return self.emotion.abstained if self.emotion is not None else None
 
 

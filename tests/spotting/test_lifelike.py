@@ -1,4 +1,4 @@
-"""What people do before a camera beside what is looked for: each alone, and with a movement beside it."""
+"""What people do in front of a camera beside what is looked for: each alone, and with a movement beside it."""
 
 import pytest
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from benchmarks.real import with_thresholds
 from spotting.history import Window
 from spotting.movement import Excursion, thresholds
 from spotting.regions import REGIONS
-from spotting.selftest.reading import with_thresholds
 from spotting.settings import SpotterSettings
 
 R = len(REGIONS)
