@@ -158,7 +158,7 @@ class Hub:
         self._commands.put(lambda: self._note_source(self._lines[source], state, reason))
 
     def source_died(self, source: str, state: SourceState, reason: str) -> None:
-        """The same, and take back every movement that nobody will confirm any more."""
+        """The same, and retract every movement that nobody will confirm any more."""
         self._commands.put(lambda: self._note_death(self._lines[source], state, reason))
 
     def worker_is(self, number: int, state: WorkerState, restarts: int) -> None:
@@ -255,7 +255,7 @@ class Hub:
             self._progress_s = monotonic()
         if not open_ones:
             self._answered_s = monotonic()
-        # A worker that has forgotten, or a network that has swallowed a question, is asked again.
+        # A worker that has forgotten, or a question that was lost on the way, is asked again.
         for link in changed:
             self._pool.ask_again(self._questions(), link)
         if monotonic() - self._progress_s > self._ask_again_s:
