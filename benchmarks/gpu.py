@@ -127,12 +127,12 @@ def candidates(run: Run, seconds: float) -> dict[str, float]:
 
 def paper_training(run: Run, seconds: float) -> dict[str, float]:
     """The paper's preset, 68 folds at once: one epoch, and from it the whole of 800."""
-    return _training(run, seconds, "paper", _PAPER_FOLDS, _PAPER_MAPS)
+    return training(run, seconds, "paper", _PAPER_FOLDS, _PAPER_MAPS)
 
 
 def shipped_training(run: Run, seconds: float) -> dict[str, float]:
     """The shipped preset, 50 folds."""
-    return _training(run, seconds, "shipped", 50, 319)
+    return training(run, seconds, "shipped", 50, 319)
 
 
 def precision(run: Run, seconds: float) -> dict[str, float]:
@@ -276,7 +276,7 @@ def _card(device: str) -> str:
     return f"{properties.name}, {properties.total_memory >> 30} GiB, torch {torch.__version__}"
 
 
-def _training(run: Run, seconds: float, name: str, folds: int, count: int) -> dict[str, float]:
+def training(run: Run, seconds: float, name: str, folds: int, count: int) -> dict[str, float]:
     from msgspec.structs import replace
 
     from train.models.fit import Job, fit

@@ -19,7 +19,7 @@ def test_it_measures_every_part_within_its_bounds_and_goes_on_where_it_ended(tmp
     path = tmp_path / "gpu.json"
     first = gpu.measure("cpu", 0.0, path, scale=0.02)
     assert first.parts == {}, "no time, no figures"
-    monkeypatch.setitem(gpu.PARTS, "paper_training", (lambda run, seconds: gpu._training(run, seconds, "small", 2, 24), 0.3))
+    monkeypatch.setitem(gpu.PARTS, "paper_training", (lambda run, seconds: gpu.training(run, seconds, "small", 2, 24), 0.3))
     done = gpu.measure("cpu", 2.0, path, scale=0.02)
     assert list(done.parts) == list(gpu.PARTS)
     assert done.parts["flow_agreement"]["largest_px"] < 1e-3
@@ -29,8 +29,8 @@ def test_it_measures_every_part_within_its_bounds_and_goes_on_where_it_ended(tmp
     assert capsys.readouterr().out == "", "nothing is measured twice"
     monkeypatch.setattr(gpu, "FIGURES", path)
     assert "not measured" in gpu.section(), "batches that were left out are not made up"
-    monkeypatch.setattr(gpu, "_card", lambda device: "another card")
-    with pytest.raises(UsageError, match="holds figures of cpu"):
+    path.write_text(path.read_text().replace(done.card, "another card"))
+    with pytest.raises(UsageError, match="holds figures of another card"):
         gpu.measure("cpu", 1.0, path)
 
 
