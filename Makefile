@@ -47,8 +47,8 @@ wheels: $(READY) ## whether every requirement has a wheel for Python 3.14 (one p
 package: $(READY) ## our own wheel: built, installed outside of the repository, every command started
 	$(BIN)/python -m pytest -q tests/packaging
 
-pytest: $(READY) ## the tests alone
-	$(BIN)/python -m pytest
+pytest: $(READY) ## the tests alone, a file at a time on every core
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 fuzz: $(READY) ## damaged inputs for every reader, 10 000 of each kind; an hour or two
 	$(BIN)/python -m fuzz --cases 10000
