@@ -1,7 +1,7 @@
-"""Faces in a whole picture by MediaPipe's short-range detector (BlazeFace), and the regions in which the landmark network
-then searches: squares, upright with the eyes, half as large again as the face.
+"""Faces in a whole picture by MediaPipe's short-range detector (BlazeFace), and the squares in which the landmark network
+then searches: upright with the eyes, half as large again as the face.
 
-Source: Bazarevsky et al. 2019 (arXiv:1907.05047); constants and regions of MediaPipe's graphs, Apache-2.0
+Source: Bazarevsky et al. 2019 (arXiv:1907.05047); constants and squares (regions of interest) of MediaPipe's graphs, Apache-2.0
 (face_detection_short_range, face_detection_front_detection_to_roi, face_landmark_landmarks_to_roi).
 """
 
@@ -25,11 +25,11 @@ _SAME_FACE_OVERLAP = 0.3
 """Boxes with more intersection over union than this are one face and are averaged."""
 _LARGEST_LOGIT = 80.0
 _ENLARGED = 1.5
-"""Side of a region, in sides of its face's bounding box."""
+"""Side of the square, in sides of the face's bounding box."""
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class Square:
     """A rotated square in image px."""
 
     x: float
@@ -53,7 +53,7 @@ class Region:
         x, y = points[:, 0] - input_px / 2, points[:, 1] - input_px / 2
         return np.column_stack([a * x - b * y + self.x, b * x + a * y + self.y, points[:, 2] * scale]).astype(np.float32)
 
-    def overlap(self, other: Region) -> float:
+    def overlap(self, other: Square) -> float:
         """Intersection over union of the two squares, taken upright."""
         width = min(self.x + self.side_px / 2, other.x + other.side_px / 2) - max(
             self.x - self.side_px / 2, other.x - other.side_px / 2
@@ -65,15 +65,15 @@ class Region:
         return common / max(self.side_px**2 + other.side_px**2 - common, 1e-9)
 
 
-def region_around(corners: FloatArray, first_eye: FloatArray, second_eye: FloatArray) -> Region:
-    """The region of a face.
+def square_around(corners: FloatArray, first_eye: FloatArray, second_eye: FloatArray) -> Square:
+    """The square in which to search for the landmarks of a face.
 
     corners: (n, 2) points whose bounding box is the face; the eyes: (2,) each, the one on the left of an upright face first.
     """
     low, high = corners.min(axis=0).astype(np.float64), corners.max(axis=0).astype(np.float64)
     centre, side = (low + high) / 2, float((high - low).max())
     along = second_eye - first_eye
-    return Region(float(centre[0]), float(centre[1]), max(side, 1.0) * _ENLARGED, math.atan2(float(along[1]), float(along[0])))
+    return Square(float(centre[0]), float(centre[1]), max(side, 1.0) * _ENLARGED, math.atan2(float(along[1]), float(along[0])))
 
 
 class FaceFinder:
@@ -84,8 +84,8 @@ class FaceFinder:
         self._anchors = _anchors()
         self._min_confidence = min_confidence
 
-    def find(self, image: ByteImage) -> list[Region]:
-        """(h, w, 3) BGR -> regions in image px, the surest first."""
+    def find(self, image: ByteImage) -> list[Square]:
+        """(h, w, 3) BGR -> squares in image px, the surest first."""
         height, width = image.shape[:2]
         scale = _INPUT_PX / max(height, width)
         shift = (_INPUT_PX - scale * np.array([width, height])) / 2
@@ -95,7 +95,7 @@ class FaceFinder:
         scores = (1 / (1 + np.exp(-np.clip(logits[0, :, 0], -_LARGEST_LOGIT, _LARGEST_LOGIT)))).astype(np.float32)
         sure = scores >= self._min_confidence
         points = self._points(regressors[0, sure], self._anchors[sure])
-        return [_region(cast(FloatArray, (face - shift) / scale)) for face in averaged_boxes(points, scores[sure])]
+        return [_square(cast(FloatArray, (face - shift) / scale)) for face in averaged_boxes(points, scores[sure])]
 
     def _points(self, raw: FloatArray, anchors: FloatArray) -> FloatArray:
         """(n, 16) raw -> (n, 8, 2) in px of the input: two corners of the box, then six points of the face, the eyes first."""
@@ -129,8 +129,8 @@ def _overlaps(box: FloatArray, boxes: FloatArray) -> FloatArray:
     return cast(FloatArray, common / np.maximum((box[1] - box[0]).prod() + areas - common, 1e-9))
 
 
-def _region(points: FloatArray) -> Region:
-    return region_around(points[:2], points[2], points[3])
+def _square(points: FloatArray) -> Square:
+    return square_around(points[:2], points[2], points[3])
 
 
 def _anchors() -> FloatArray:

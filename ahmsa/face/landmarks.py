@@ -15,7 +15,7 @@ from types import TracebackType
 import cv2
 import numpy as np
 
-from ahmsa.face.face_finder import FaceFinder, Region, region_around
+from ahmsa.face.face_finder import FaceFinder, Square, square_around
 from ahmsa.face.geometry import MESH_LANDMARKS
 from ahmsa.face.litert import LiteModel
 from ahmsa.face.models import DETECTOR, LANDMARKS, model_file
@@ -25,7 +25,7 @@ _INPUT_PX = 192
 _LEFT_EYE, _RIGHT_EYE = 33, 263
 """Outer corners, left and right in the image."""
 _SAME_FACE_OVERLAP = 0.5
-"""Regions with more intersection over union than this are one face."""
+"""Squares with more intersection over union than this are one face."""
 _LARGEST_LOGIT = 80.0
 
 
@@ -40,7 +40,7 @@ class FaceMesh:
         self._finder = FaceFinder(model_file(DETECTOR), min_confidence)
         self._network = _LandmarkNetwork(model_file(LANDMARKS))
         self._max_faces, self._static, self._min_confidence = max_faces, static, min_confidence
-        self._known: list[Region] = []
+        self._known: list[Square] = []
 
     def detect(self, image: ByteImage) -> list[FloatArray]:
         """(h, w, 3) BGR -> one (468, 3) array of x, y, z in pixels per face; empty where there is none.
@@ -49,19 +49,19 @@ class FaceMesh:
         """
         found = [] if self._static else self._look(image, self._known)
         if len(found) < self._max_faces:
-            found += self._look(image, self._finder.find(image)[: self._max_faces], [region for region, _ in found])
-        self._known = [region_of_face(face) for _, face in found[: self._max_faces]]
+            found += self._look(image, self._finder.find(image)[: self._max_faces], [square for square, _ in found])
+        self._known = [square_of_face(face) for _, face in found[: self._max_faces]]
         return [face for _, face in found[: self._max_faces]]
 
-    def _look(self, image: ByteImage, regions: list[Region], taken: Sequence[Region] = ()) -> list[tuple[Region, FloatArray]]:
-        """The faces in these regions, but for regions that overlap one already searched."""
-        looked_at, found = list(taken), []
-        for region in regions:
-            if all(region.overlap(other) <= _SAME_FACE_OVERLAP for other in looked_at):
-                looked_at.append(region)
-                face, presence = self._network.look(image, region)
+    def _look(self, image: ByteImage, squares: list[Square], taken: Sequence[Square] = ()) -> list[tuple[Square, FloatArray]]:
+        """The faces in these squares, but for squares that overlap one already searched."""
+        searched, found = list(taken), []
+        for square in squares:
+            if all(square.overlap(other) <= _SAME_FACE_OVERLAP for other in searched):
+                searched.append(square)
+                face, presence = self._network.look(image, square)
                 if presence >= self._min_confidence:
-                    found.append((region, face))
+                    found.append((square, face))
         return found
 
     def close(self) -> None:
@@ -78,18 +78,18 @@ class _LandmarkNetwork:
     def __init__(self, model: Path) -> None:
         self._model = LiteModel(model)
 
-    def look(self, image: ByteImage, region: Region) -> tuple[FloatArray, float]:
-        """(468, 3) x, y, z in image px, and how sure it is, 0-1, that there is a face in the region."""
+    def look(self, image: ByteImage, square: Square) -> tuple[FloatArray, float]:
+        """(468, 3) x, y, z in image px, and how sure it is, 0-1, that there is a face in the square."""
         crop = cv2.warpAffine(
-            image, region.to_input(_INPUT_PX), (_INPUT_PX, _INPUT_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            image, square.to_input(_INPUT_PX), (_INPUT_PX, _INPUT_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         rgb = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
         points, presence = self._model.run(np.multiply(rgb, 1 / 255, dtype=np.float32)[None])
         logit = max(float(presence.item()), -_LARGEST_LOGIT)
-        return region.from_input(points.reshape(MESH_LANDMARKS, 3), _INPUT_PX), 1 / (1 + math.exp(-logit))
+        return square.from_input(points.reshape(MESH_LANDMARKS, 3), _INPUT_PX), 1 / (1 + math.exp(-logit))
 
 
-def region_of_face(landmarks: FloatArray) -> Region:
+def square_of_face(landmarks: FloatArray) -> Square:
     """Where to look in the next image: around these (468, 3) landmarks."""
     points = landmarks[:, :2]
-    return region_around(points, points[_LEFT_EYE], points[_RIGHT_EYE])
+    return square_around(points, points[_LEFT_EYE], points[_RIGHT_EYE])

@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from ahmsa.face.face_finder import FaceFinder, Region, averaged_boxes, region_around
+from ahmsa.face.face_finder import FaceFinder, Square, averaged_boxes, square_around
 from ahmsa.face.geometry import apply_similarity
 from ahmsa.face.models import DETECTOR, model_file
 from ahmsa.synth.known.views import views
 
-TILTED = Region(300, 200, 96, math.radians(30))
+TILTED = Square(300, 200, 96, math.radians(30))
 
 
 def box(x, y, side=10.0):
@@ -38,9 +38,9 @@ def finder():
 @pytest.mark.parametrize("cut", [np.s_[:, :], np.s_[:, 120:520], np.s_[60:440, :]], ids=["whole", "tall", "wide"])
 def test_a_face_is_found_in_pictures_of_any_shape(finder, cut):
     picture = next(views("roll"))
-    [region] = finder.find(np.ascontiguousarray(picture[cut]))
+    [square] = finder.find(np.ascontiguousarray(picture[cut]))
     top, left = (cut[0].start or 0), (cut[1].start or 0)
-    assert (region.x + left, region.y + top) == pytest.approx((320, 240), abs=30)
+    assert (square.x + left, square.y + top) == pytest.approx((320, 240), abs=30)
 
 
 def test_a_tilted_face_gives_a_tilted_region(finder):
@@ -50,7 +50,7 @@ def test_a_tilted_face_gives_a_tilted_region(finder):
     assert np.degrees(turned.angle_rad - upright.angle_rad) == pytest.approx(30, abs=8)
 
 
-def test_the_middle_of_a_region_is_the_middle_of_the_input():
+def test_the_middle_of_a_square_is_the_middle_of_the_input():
     assert apply_similarity(TILTED.to_input(192), np.array([[300.0, 200.0]]))[0] == pytest.approx([96, 96])
 
 
@@ -59,23 +59,23 @@ def test_points_go_into_the_input_and_back():
     inside = apply_similarity(TILTED.to_input(192), points)
     back = TILTED.from_input(np.column_stack([inside, np.full(20, 10.0)]).astype(np.float32), 192)
     assert back[:, :2] == pytest.approx(points, abs=1e-3)
-    assert back[:, 2] == pytest.approx(5.0)  # the region is half as large as the input
+    assert back[:, 2] == pytest.approx(5.0)  # the square is half as large as the input
 
 
-def test_a_region_is_half_as_large_again_as_the_face_and_turned_with_the_eyes():
+def test_a_square_is_half_as_large_again_as_the_face_and_turned_with_the_eyes():
     corners = np.float32([[100, 100], [140, 180]])
-    region = region_around(corners, np.float32([110, 120]), np.float32([130, 140]))
-    assert (region.x, region.y, region.side_px) == (120, 140, 120)
-    assert math.degrees(region.angle_rad) == pytest.approx(45)
+    square = square_around(corners, np.float32([110, 120]), np.float32([130, 140]))
+    assert (square.x, square.y, square.side_px) == (120, 140, 120)
+    assert math.degrees(square.angle_rad) == pytest.approx(45)
 
 
 def test_in_the_input_the_eyes_are_level():
-    region = region_around(np.float32([[100, 100], [140, 180]]), np.float32([110, 120]), np.float32([130, 140]))
-    left, right = apply_similarity(region.to_input(192), np.float32([[110, 120], [130, 140]]))
+    square = square_around(np.float32([[100, 100], [140, 180]]), np.float32([110, 120]), np.float32([130, 140]))
+    left, right = apply_similarity(square.to_input(192), np.float32([[110, 120], [130, 140]]))
     assert left[1] == pytest.approx(right[1], abs=1e-4)
     assert left[0] < right[0]
 
 
 @pytest.mark.parametrize(("x", "overlap"), [(0, 1.0), (50, 1 / 3), (100, 0.0), (500, 0.0)])
 def test_overlap_is_the_shared_part_of_both(x, overlap):
-    assert Region(0, 0, 100, 0).overlap(Region(x, 0, 100, 0)) == pytest.approx(overlap)
+    assert Square(0, 0, 100, 0).overlap(Square(x, 0, 100, 0)) == pytest.approx(overlap)
