@@ -1,29 +1,33 @@
 """What every command shares: a typer program whose errors are one sentence and whose exit codes mean something.
 
-Exit codes: 0 done, 1 the run could not do its job, 2 the command line or settings are wrong, 130 interrupted.
+Exit codes: 0 done, 1 the run could not do its job, 2 the command line or settings are wrong, 128 + n ended by signal n.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from inspect import Parameter, signature
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
 from ahmsa.errors import AhmsaError
 from ahmsa.extras import missing_extra
 from ahmsa.printable import printable
+from ahmsa.work.signals import ENDING
 
 # typer brings a click of its own, or uses the one that is installed: this class is the right one in both cases.
 _CommandLineError: Any = typer.BadParameter.__mro__[2]
 _NOBODY_READS = {errno.EIO: 128 + 1, errno.EPIPE: 128 + 13}
 """Error of writing where the terminal was closed, or the reader of a pipe has gone: the exit code, as of SIGHUP and SIGPIPE."""
+_INTERRUPTED = 128 + signal.SIGINT
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -102,7 +106,7 @@ _Version = Annotated[
 
 
 def run_program(app: Callable[..., object]) -> None:
-    """Run a typer program; show an error of ours as one sentence, with its exit code.
+    """Run a typer program; show an error of ours, and one of the operating system, as one sentence with its exit code.
 
     `--debug` anywhere on the command line, or AHMSA_DEBUG=1, shows the traceback instead.
     """
@@ -111,14 +115,43 @@ def run_program(app: Callable[..., object]) -> None:
         # An output that has no character for `…` shows a question mark instead of ending the run.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    with _ends() as caught:
+        try:
+            code = _with_extras_named(app) or 0
+            sys.stdout.flush()
+        except (typer.Abort, _CommandLineError) as error:
+            code = _exit_code(error)
+        except (OSError, AhmsaError, KeyboardInterrupt) as error:
+            if debug and not _is_gone(error):
+                raise
+            code = _exit_code(error)
+        except SystemExit as end:
+            # So typer ends a command whose output nobody reads any more.
+            if not isinstance(end.__context__, BrokenPipeError):
+                raise
+            code = _exit_code(end.__context__)
+    if caught and code == _INTERRUPTED:
+        code = 128 + caught[0]
+    raise SystemExit(code)
+
+
+@contextlib.contextmanager
+def _ends() -> Iterator[list[int]]:
+    """Every signal that asks for the end is a KeyboardInterrupt, so that what was begun is undone; gives the numbers of those
+    that came. A signal that the program was told to ignore (`nohup`) stays ignored."""
+    caught: list[int] = []
+
+    def handle(number: int, _: object) -> None:
+        caught.append(number)
+        raise KeyboardInterrupt
+
+    heard = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heard}
     try:
-        raise SystemExit(_with_extras_named(app) or 0)
-    except (typer.Abort, _CommandLineError) as error:
-        raise SystemExit(_exit_code(error)) from None
-    except (OSError, AhmsaError, KeyboardInterrupt) as error:
-        if debug or (isinstance(error, OSError) and error.errno not in _NOBODY_READS):
-            raise
-        raise SystemExit(_exit_code(error)) from None
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _with_extras_named(app: Callable[..., object]) -> Any:
@@ -136,17 +169,46 @@ def _is_debug() -> bool:
     return os.environ.get("AHMSA_DEBUG") == "1"
 
 
+def _is_gone(error: BaseException) -> bool:
+    """Whoever looked at the output does not any more."""
+    return isinstance(error, OSError) and error.errno in _NOBODY_READS
+
+
 def _exit_code(error: BaseException) -> int:
     """Print the error's sentence, where it has one and somebody reads; the exit code."""
     if isinstance(error, OSError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for descriptor in (1, 2):  # Python would complain again when it flushes at the end
-            os.dup2(nowhere, descriptor)
-        return _NOBODY_READS[error.errno or 0]
+        # What was not written stays in the buffers, and Python would complain again when it flushes them at the end.
+        for stream in (sys.stdout, sys.stderr) if _is_gone(error) else (sys.stdout,):
+            _drop(stream)
+        if not _is_gone(error):
+            _say(_os_sentence(error))
+        return _NOBODY_READS.get(error.errno or 0, 1)
     if isinstance(error, AhmsaError):
-        typer.echo(f"error: {error}", err=True)
+        _say(str(error))
         return error.exit_code
     if isinstance(error, _CommandLineError):
-        typer.echo(f"error: {printable(error.format_message())} (see --help)", err=True)
+        _say(f"{printable(error.format_message())} (see --help)")
         return int(error.exit_code)
-    return 130
+    return _INTERRUPTED
+
+
+def _say(sentence: str) -> None:
+    """The last words, where they can be written."""
+    try:
+        typer.echo(f"error: {sentence}", err=True)
+    except OSError:
+        _drop(sys.stderr)
+
+
+def _os_sentence(error: OSError) -> str:
+    """`No space left on device: out/table.csv`."""
+    return printable(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+
+
+def _drop(stream: TextIO) -> None:
+    """Whatever is written from now on goes nowhere."""
+    with contextlib.suppress(OSError, ValueError):  # no file of the operating system
+        descriptor = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)

@@ -41,7 +41,7 @@ class Ablation(str, Enum):
     blocks = "blocks"
 
 
-def train() -> None:
+def main() -> None:
     """Entry point of `ahmsa-train`."""
     run_program(_train)
 
