@@ -21,6 +21,7 @@ PACKAGES = ("ahmsa", "spotting", "configs", "train", "streamer")
         (r"CalamineWorkbook", {"workbook_apart.py"}),
         (r"context\.socket\(|recv_multipart\(", {"sockets.py"}),
         (r"threading\.Thread\(", {"threads.py"}),
+        (r"multiprocessing\.(get_context|Process)|tempfile\.(mkdtemp|TemporaryDirectory)", {"spawn.py", "scratch.py"}),
     ],
 )
 def test_it_is_called_in_one_place_only(call, only_in):

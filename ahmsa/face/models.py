@@ -11,7 +11,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ import platformdirs
 
 from ahmsa.errors import ModelError
 from ahmsa.files import write_whole
+from ahmsa.work.scratch import scratch_folder
 
 DETECTOR, LANDMARKS = "face_detection_short_range.tflite", "face_landmark.tflite"
 FOLDER_VARIABLE = "AHMSA_MODELS"
@@ -84,7 +84,7 @@ def cache_folder() -> Path:
 
 def fetch(folder: Path) -> None:
     """Put both models and their licence into `folder`. Raises ModelError where pip cannot download the wheel."""
-    with tempfile.TemporaryDirectory(prefix="ahmsa-models-") as scratch, zipfile.ZipFile(_downloaded(Path(scratch))) as wheel:
+    with scratch_folder() as scratch, zipfile.ZipFile(_downloaded(scratch)) as wheel:
         contents = {name: wheel.read(member) for name, member in _IN_WHEEL.items()}
         licences = [wheel.read(name) for name in wheel.namelist() if name.endswith(".dist-info/LICENSE")]
     for name, content in contents.items():

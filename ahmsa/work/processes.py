@@ -11,18 +11,18 @@ import contextlib
 import multiprocessing
 import os
 import shutil
-import signal
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ahmsa.errors import RunError
+from ahmsa.work.scratch import scratch_folder
+from ahmsa.work.spawn import spawned, wake_helper
 from ahmsa.work.threads import Silence, Supervised
 
 SILENT_S = 600.0
@@ -56,7 +56,13 @@ def in_processes(
     fork would leave behind half locked. Raises what `work` raises, and RunError where a process dies, or computes nothing for
     `silent_s` although it has something to do. However it ends, no process is left, and what was under way is given up.
     """
-    folder = Path(tempfile.mkdtemp(prefix="ahmsa-"))
+    with scratch_folder() as folder:
+        yield from _in_processes(folder, work, given, items, jobs, silent_s)
+
+
+def _in_processes(
+    folder: Path, work: Callable[[Given, Item], Result], given: Given, items: Sequence[Item], jobs: int, silent_s: float
+) -> Iterator[tuple[Item, Result]]:
     workers: list[_Worker] = []
     try:
         (folder / _GIVEN).write_bytes(ForkingPickler.dumps((work, given, list(items))))
@@ -77,20 +83,18 @@ def in_processes(
         deadline_s = time.monotonic() + _LEAVE_S
         for worker in workers:
             worker.end(deadline_s)
-        shutil.rmtree(folder, ignore_errors=True)
+        wake_helper()
 
 
 class _Worker:
     """One process, and the item that it has in hand."""
 
     def __init__(self, folder: Path) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
+        self.connection, theirs = multiprocessing.Pipe()
         self.item: int | None = None
         self._silence = Silence()
         self._signs = 0
-        self._process: SpawnProcess = context.Process(target=_serve, args=(folder, theirs), daemon=True)
-        self._process.start()
+        self._process = spawned(_serve, folder, theirs)
         theirs.close()  # so that the end of the process is the end of the pipe
 
     def take(self, waiting: list[int]) -> None:
@@ -141,10 +145,10 @@ def _result(folder: Path, number: int) -> Any:
 
 def _serve(folder: Path, connection: Connection) -> None:
     """What a process does: items by their numbers, until its pipe ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     # First of all, so that a parent that is killed while this process loads its libraries is followed without a word.
     Supervised("parent watch", lambda: _leave_with_parent(folder)).start()
     Supervised("signs of life", lambda: _tell_of_life(connection)).start()
+    tempfile.tempdir = str(folder)  # what the work makes for a while goes with it, even where this process is killed
     work, given, items = ForkingPickler.loads((folder / _GIVEN).read_bytes())
     while True:
         try:

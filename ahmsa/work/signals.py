@@ -1,4 +1,4 @@
-"""Signals that ask a program to end, and how processes are started that leave the answer to their parent."""
+"""Signals that ask a program to end."""
 
 from __future__ import annotations
 

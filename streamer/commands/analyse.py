@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ahmsa.errors import UsageError
+from ahmsa.work.scratch import scratch_folder
 from ahmsa.work.threads import Supervised
 from configs.command import program, run_program
 
@@ -135,8 +135,7 @@ def _print_line(job: Job, problem: str | None) -> None:
 def progress_folder(note: Callable[[str, float], None]) -> Iterator[Path]:
     """A folder in which processes write how far they are; `note` gets it about twice a second."""
     ended = threading.Event()
-    with tempfile.TemporaryDirectory(prefix="ahmsa-") as scratch:
-        folder = Path(scratch)
+    with scratch_folder() as folder:
 
         def look() -> None:
             while not ended.wait(_LOOK_S):

@@ -9,9 +9,7 @@ import signal
 from collections.abc import Callable, Iterator
 
 from ahmsa.errors import RunError
-
-# Windows has no SIGHUP.
-_NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+from ahmsa.work.signals import ENDING
 
 
 class InterruptError(RunError):
@@ -34,7 +32,10 @@ def output_gone(error: OSError) -> InterruptError | OSError:
 
 @contextlib.contextmanager
 def signals(force: Callable[[], None]) -> Iterator[list[int]]:
-    """SIGINT, SIGTERM and SIGHUP (the terminal was closed) are collected; a second one forces the end."""
+    """SIGINT, SIGTERM, SIGHUP (the terminal was closed) and SIGQUIT are collected; a second one forces the end.
+
+    A SIGHUP that the program was told to ignore (`nohup`) stays ignored.
+    """
     caught: list[int] = []
 
     def handle(number: int, _: object) -> None:
@@ -43,7 +44,9 @@ def signals(force: Callable[[], None]) -> Iterator[list[int]]:
             force()
             os._exit(128 + number)
 
-    before = {number: signal.signal(number, handle) for number in _NUMBERS}
+    hang_up = getattr(signal, "SIGHUP", None)
+    heard = [number for number in ENDING if number != hang_up or signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heard}
     try:
         yield caught
     finally:

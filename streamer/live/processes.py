@@ -1,8 +1,7 @@
-"""Child processes: how they start, report, are watched, started again and ended. The only file that starts processes.
+"""Child processes: how they report, are watched, started again and ended.
 
-Children ignore SIGINT, SIGTERM and SIGHUP, which reach the whole group where a terminal or a service manager sends them: the
-parent decides. They are ended in steps: request, join, kill. A child whose parent has vanished ends by itself, and removes
-what the parent could not.
+Children do not hear the signals that ask for the end (`ahmsa/work/spawn.py`): the parent decides. They are ended in steps:
+request, join, kill. A child whose parent has vanished ends by itself, and removes what the parent could not.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from ahmsa.errors import AhmsaError
+from ahmsa.work.spawn import spawned, wake_helper
 from ahmsa.work.threads import Supervised
 
 Stopped = Callable[[], bool]
@@ -36,8 +35,6 @@ _CRASH = 3
 """Exit code of a child that met an error which is not one of ours."""
 _STEADY_S = 30.0
 """A child that ran for so long has its earlier deaths forgotten."""
-
-_context = multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True)
@@ -64,12 +61,9 @@ class Child:
     def __init__(self, name: str, target: Target, task: object, *, leftovers: Path | None = None, debug: bool = False) -> None:
         self.name = name
         # Pipes, not an event: what is left of a semaphore after a forced end is complained about on the terminal.
-        stop, self._stop = _context.Pipe(duplex=False)
-        self._report, report = _context.Pipe(duplex=False)
-        self._process: SpawnProcess = _context.Process(
-            target=_run_child, args=(target, task, stop, report, leftovers, debug), name=f"ahmsa-{name}", daemon=True
-        )
-        self._process.start()
+        stop, self._stop = multiprocessing.Pipe(duplex=False)
+        self._report, report = multiprocessing.Pipe(duplex=False)
+        self._process = spawned(_run_child, target, task, stop, report, leftovers, debug, name=f"ahmsa-{name}")
         stop.close()
         report.close()
         self.started_s = monotonic()
@@ -196,13 +190,11 @@ def end_children(children: Iterable[Child]) -> None:
     until_s = monotonic() + _JOIN_S
     for child in mine:
         child.end(until_s)
+    wake_helper()
 
 
 def _run_child(target: Target, task: object, stop: Connection, report: Connection, leftovers: Path | None, debug: bool) -> None:
     """What runs in the new process."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
     Supervised("parent watch", lambda: _end_with_parent(leftovers)).start()
     if not debug:
         # Libraries in C++ write to the file descriptor, past Python, and would tear the parent's screen.

@@ -38,7 +38,7 @@ def republish(
 
             page = PageServer(context, web_port, _NO_PICTURES, _refuse_marker)
         view.opened(publisher.endpoint, None, None if page is None else page.address)
-        with signals(lambda: None) as caught:
+        with signals(view.forced) as caught:
             behind_ns: int | None = None
             for message in read_messages(folder, view.notice):
                 behind_ns = monotonic_ns() - message.t_publish_ns if behind_ns is None else behind_ns

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
-import tempfile
 from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import partial
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ahmsa.errors import CheckpointError, RunError
+from ahmsa.work.scratch import scratch_folder
 from configs.schema import StreamSettings
 from streamer.acquire.sources import check_source
 from streamer.live.capture_process import CaptureTask, run_capture
@@ -58,8 +58,13 @@ def run_live(options: LiveOptions, view: View) -> None:
     if not _elsewhere(options.settings.stream):
         check_recogniser(options.checkpoint, options.settings.device)
     session = LiveSession(options, view.notice)
+
+    def force() -> None:
+        session.kill()
+        view.forced()
+
     # Signals outermost: one that comes while things are being undone must not leave them half undone.
-    with signals(session.kill) as caught, session as live:
+    with signals(force) as caught, session as live:
         try:
             view.opened(live.endpoint, live.mark, live.page)
             while not caught and (reason := live.over()) is None and not view.end_wanted:
@@ -191,8 +196,7 @@ class LiveSession:
         """Start everything; `cleanup` learns how to undo it, last first. What `finish` has ended may be ended again."""
         options, stream = self._options, self._settings.stream
         recording: RecordingState = "video" if options.record_video else "events" if options.record else "off"
-        self._folder = folder = Path(tempfile.mkdtemp(prefix="ahmsa-"))
-        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
+        self._folder = folder = cleanup.enter_context(scratch_folder())
         own = [] if stream.worker else range(stream.workers)
         self._worker_endpoints = _elsewhere(stream) or [local_endpoint(folder, f"worker{number}") for number in own]
         specs = distinct(list(options.sources))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +10,7 @@ import msgspec
 
 from ahmsa.errors import AhmsaError, SourceError
 from ahmsa.files import write_whole
+from ahmsa.work.scratch import scratch_folder
 from configs.schema import LiveSettings
 from streamer.acquire.capture import CaptureStage, use_one_core
 from streamer.acquire.sources import Source, SourceSpec, open_source
@@ -67,8 +67,8 @@ def analyse_video(given: Given, job: Job, recogniser: Recognising | None = None)
         source = open_source(SourceSpec("video", str(job.video)), settings.source, as_fast_as_possible=True)
     except SourceError as error:
         return Analysed(str(error))
-    with source, tempfile.TemporaryDirectory(prefix="ahmsa-") as scratch:
-        folder = Path(scratch) / "session"
+    with source, scratch_folder() as scratch:
+        folder = scratch / "session"
         recorder = Recorder(
             folder,
             session=job.name,

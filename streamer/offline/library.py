@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import msgspec
 
 from ahmsa.errors import SourceError
 from ahmsa.face.tracker import Detector
+from ahmsa.work.scratch import scratch_folder
 from configs.schema import LiveSettings
 from spotting.settings import SpotterSettings
 from spotting.spotter import Spotter
@@ -46,11 +46,11 @@ def analyse(
     given = Given(settings or LiveSettings(), checkpoint, device)
     with (
         _opened(video, given.settings, as_fast_as_possible=True) as source,
-        tempfile.TemporaryDirectory(prefix="ahmsa-") as scratch,
+        scratch_folder() as scratch,
     ):
         answering = recogniser or load_recogniser(WorkerTask("", checkpoint, given.settings.recogniser, device))
         stage = CaptureStage(given.settings.face, given.settings.spotter, detector, spotter)
-        folder = Path(scratch) / "session" if out is None else Path(out)
+        folder = scratch / "session" if out is None else Path(out)
         kept = msgspec.to_builtins(given.settings)
         recorder = Recorder(folder, session=source.name, source=source.name, settings=kept, video=str(video))
         problem = record_source(source, stage, answering, recorder, given, source.name)

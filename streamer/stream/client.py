@@ -12,7 +12,7 @@ The loop ends with the session, and with a KeyboardInterrupt at Ctrl-C.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -42,6 +42,7 @@ class EmotionStream:
     markers: endpoint at which `mark` sets markers; None: where a stream at `endpoint` takes them by default.
     high_water_mark: messages kept here while you are busy; 0 keeps all.
     curve: folder of keys, where the stream is locked (`ahmsa-live --curve`); UsageError where they cannot be used.
+    while_waiting: called several times a second while nothing comes; what it raises ends the waiting.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class EmotionStream:
         high_water_mark: int = 1000,
         curve: Path | str | None = None,
         context: zmq.Context[Any] | None = None,
+        while_waiting: Callable[[], None] | None = None,
     ) -> None:
         self.endpoint = endpoint = full_endpoint(endpoint)
         self.timeout_s = timeout_s
@@ -67,6 +69,7 @@ class EmotionStream:
         self.skipped = 0
         """Messages of a kind or version that this program does not know."""
         self._last: dict[str, tuple[str, int]] = {}
+        self._while_waiting = while_waiting
         self._own_context = context is None
         self._context: zmq.Context[Any] = context or zmq.Context()
         self._socket = make_socket(self._context, zmq.SUB, high_water_mark=high_water_mark)
@@ -140,6 +143,8 @@ class EmotionStream:
                     return topic, payload
                 if self.ended and not self.stay:
                     return None
+            elif self._while_waiting is not None:
+                self._while_waiting()
             if until_s is not None and monotonic() >= until_s:
                 return None
 

@@ -64,6 +64,10 @@ class Keys:
         if self._thread is not None:
             self._thread.join(10 * _WAIT_S)
             self._thread = None
+        self.give_back()
+
+    def give_back(self) -> None:
+        """The terminal as it was before."""
         if self._before is not None:
             _restore(self._before)
             self._before = None

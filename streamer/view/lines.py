@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from streamer.stream.disclaimer import DISCLAIMER
 from streamer.stream.schema import AnyMessage, EmotionMessage, MarkerMessage, MotionMessage, SpotMessage, StatusMessage
 from streamer.view.board import Board
+from streamer.view.reader import check_reader
 
 
 def line_of(message: AnyMessage) -> str:
@@ -103,10 +104,14 @@ class LineView:
         sys.stderr.write(f"warning: {text}\n")
 
     def tick(self) -> None:
-        """Nothing to refresh."""
+        """Raises OSError where nobody reads the lines any more."""
+        check_reader(sys.stdout)
 
     def closed(self) -> None:
         """Nothing to tidy up."""
+
+    def forced(self) -> None:
+        """Nothing to restore."""
 
 
 class QuietView(LineView):
@@ -124,6 +129,9 @@ class QuietView(LineView):
 
     def take(self, message: AnyMessage) -> None:
         self._board.take(message)
+
+    def tick(self) -> None:
+        """Whether anybody reads or not: it publishes and records."""
 
 
 def totals(board: Board) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -28,6 +29,8 @@ _DRAWING_PART = 0.1
 """Of the time, at most, goes into drawing: a large screen is drawn less often."""
 _SCREENSHOT_WIDTH, _SCREENSHOT_HEIGHT = 110, 34
 _LAST_PICTURE_LINES = 34
+_RESTORE = b"\x1b[?1049l\x1b[?25h"
+"""Back from the alternate screen, and the cursor."""
 _SUSPEND = getattr(signal, "SIGTSTP", None)  # Windows has none
 
 
@@ -82,6 +85,12 @@ class TerminalView:
             signal.signal(_SUSPEND, signal.SIG_DFL)
         width, height = self._console.size
         self._print(screen(self._board, width, min(height, _LAST_PICTURE_LINES)))
+
+    def forced(self) -> None:
+        if self._live is not None:
+            self._keys.give_back()
+            with contextlib.suppress(OSError, ValueError):  # past all buffers: one may be half written at this moment
+                os.write(self._console.file.fileno(), _RESTORE)
 
     def _handle(self, press: KeyPress) -> None:
         key = press.key

@@ -11,6 +11,7 @@ from typing import TextIO
 from streamer.stream.client import EMOTION, MARKER, SPOT, STATUS, EmotionStream
 from streamer.stream.schema import encode
 from streamer.view.lines import News, line_of
+from streamer.view.reader import check_reader
 
 LINE_TOPICS = (EMOTION, SPOT, MARKER, STATUS)
 """Printed as lines unless topics are named; a status only where it brings a change."""
@@ -39,7 +40,10 @@ def watch(
     out = sys.stdout if out is None else out
     news = News()
     lost = skipped = 0
-    with EmotionStream(endpoint, shown, timeout_s=timeout_s, stay=stay, curve=curve) as stream:
+    opened = EmotionStream(
+        endpoint, shown, timeout_s=timeout_s, stay=stay, curve=curve, while_waiting=lambda: check_reader(out)
+    )
+    with opened as stream:
         if not as_json:
             sys.stderr.write(f"listening at {endpoint} for {' '.join(shown)}\n")
         try:

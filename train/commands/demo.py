@@ -54,7 +54,7 @@ def faces_checked(data: Path | None, jobs: int | None) -> Path:
 def play_live(checkpoint: Path) -> None:
     """The live program on its built-in clip, with the exported networks. Raises RunError where it fails."""
     # `train` and `streamer` do not know each other: as a program of its own, as a user would start it.
-    code = "from streamer.commands.live import main; main()"
+    code = "from configs.programs import live; live()"
     done = subprocess.run((sys.executable, "-c", code, *LIVE, "--checkpoint", str(checkpoint)), check=False)
     if done.returncode:
         raise RunError(f"ahmsa-live ended with {done.returncode}; try `ahmsa-live --demo --checkpoint {checkpoint}` by itself")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ahmsa.files import write_whole
+from ahmsa.work.scratch import scratch_folder
 from streamer.session.export.bids import write_bids
 from streamer.session.export.elan import write_elan
 from streamer.session.export.parquet import write_parquet
@@ -21,8 +21,8 @@ def export(session: Session, kind: str, folder: Path, *, subject: str | None = N
     subject, task: labels of a BIDS file's name. Raises UsageError where a library is missing, RunError where `folder` cannot
     be written.
     """
-    with tempfile.TemporaryDirectory(prefix="ahmsa-") as scratch:
-        made = FORMATS[kind](session, Path(scratch), subject or session.record.source, task)
+    with scratch_folder() as scratch:
+        made = FORMATS[kind](session, scratch, subject or session.record.source, task)
         for path in made:
             write_whole(folder / path.name, path.read_bytes(), private=True)
     return [folder / path.name for path in made]

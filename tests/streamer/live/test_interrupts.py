@@ -8,7 +8,7 @@ import pytest
 from streamer.live.interrupts import InterruptError, signals
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_the_first_signal_is_noted_and_the_old_handlers_come_back(number):
     before = signal.getsignal(number)
     with signals(lambda: None) as caught:
@@ -16,6 +16,16 @@ def test_the_first_signal_is_noted_and_the_old_handlers_come_back(number):
         assert caught == [number]
     assert signal.getsignal(number) is before
     assert InterruptError(number).exit_code == 128 + number
+
+
+def test_a_hang_up_that_nohup_has_switched_off_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with signals(lambda: None) as caught:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert caught == []
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_the_second_signal_forces_the_end(tmp_path):

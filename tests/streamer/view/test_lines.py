@@ -1,3 +1,5 @@
+import os
+import sys
 from pathlib import Path
 
 import msgspec
@@ -5,7 +7,7 @@ import pytest
 
 from streamer.stream import schema as wire
 from streamer.view.board import Board
-from streamer.view.lines import LineView, line_of, totals
+from streamer.view.lines import LineView, QuietView, line_of, totals
 
 GOLDEN = [wire.decode(line) for line in (Path(__file__).parents[1] / "golden" / "messages.jsonl").read_text().splitlines()]
 STATUS = next(message for message in GOLDEN if isinstance(message, wire.StatusMessage))
@@ -32,6 +34,18 @@ def test_lines_say_a_state_once_and_leave_the_signal_out():
     assert sum("status" in line for line in lines) == 2
     assert sum("emotion" in line for line in lines[2:]) == 2
     assert not [line for line in lines if " motion " in line]
+
+
+def test_lines_end_where_nobody_reads_them_and_without_a_screen_it_goes_on(monkeypatch):
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        lines, quiet = LineView(Board(), print), QuietView(Board(), print)
+        lines.tick()
+        os.close(reader)
+        quiet.tick()
+        with pytest.raises(BrokenPipeError):
+            lines.tick()
 
 
 def test_the_last_lines_count_every_source():

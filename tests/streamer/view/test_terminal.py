@@ -1,6 +1,8 @@
 """Covers streamer.view.marker_line and streamer.stream.mark."""
 
 import io
+import os
+import pty
 from pathlib import Path
 from time import monotonic
 
@@ -24,6 +26,10 @@ class PressedKeys:
 
     def __init__(self):
         self.next = ""
+        self.given_back = False
+
+    def give_back(self):
+        self.given_back = True
 
     def pressed(self):
         pressed, self.next = self.next, ""
@@ -147,6 +153,20 @@ def test_a_terminal_that_was_closed_ends_the_run_and_nothing_more_is_written_to_
     with pytest.raises(OSError, match="Input/output"):
         view.tick()
     view.closed()
+
+
+def test_a_forced_end_restores_the_terminal_past_all_buffers(board, keys):
+    theirs, ours = pty.openpty()
+    with os.fdopen(ours, "w") as file:
+        view = TerminalView(board, Console(file=file, force_terminal=True, width=100, height=30))
+        view.opened("tcp://127.0.0.1:5556")
+        file.write("half a picture")
+        view.forced()
+        assert keys.given_back
+        shown = b""
+        while not shown.endswith(b"\x1b[?1049l\x1b[?25h"):
+            shown += os.read(theirs, 1 << 16)
+    os.close(theirs)
 
 
 def test_the_picture_can_be_kept_as_svg(board, tmp_path):

@@ -1,5 +1,6 @@
 """What `ahmsa-watch` prints of a stream, and when it ends."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -61,6 +62,13 @@ def test_json_is_of_movements_and_markers_alone_until_other_topics_are_asked_for
     assert kinds <= {wire.EmotionMessage, wire.SpotMessage, wire.MarkerMessage}
     watch(endpoint, ["status."], as_json=True, timeout_s=30)
     assert wire.decode(capsys.readouterr().out.splitlines()[-1]).state == "ended"
+
+
+def test_it_ends_when_its_reader_has_gone_although_nothing_comes(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        watch(f"ipc://{tmp_path}/nobody", None, as_json=True, timeout_s=30, out=stream)
 
 
 class ReaderOfFour:

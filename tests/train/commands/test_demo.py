@@ -33,7 +33,7 @@ def run(monkeypatch, capfd, entry, *arguments):
 @pytest.mark.slow
 def test_it_plays_the_whole_way_up_to_the_live_program(few_faces, monkeypatch, capfd, tmp_path):
     arguments = ("--db", "demo", "--epochs", "1", "--no-baselines", "--jobs", "1", "--device", "cpu")
-    out = run(monkeypatch, capfd, train_command.train, *arguments)
+    out = run(monkeypatch, capfd, train_command.main, *arguments)
     checkpoint = tmp_path / "runs" / "demo" / "checkpoint.safetensors"
     model = Checkpoint.load(checkpoint)
     checked, judged, reported, exported = (
@@ -56,6 +56,6 @@ def test_faces_that_are_not_all_there_are_a_sentence(few_faces, monkeypatch, cap
     shutil.rmtree(tmp_path / "faces" / "CASME2_RAW_selected" / "sub02")
     monkeypatch.setattr(sys, "argv", ["ahmsa-train", "--db", "demo", "--data", "faces"])
     with pytest.raises(SystemExit) as end:
-        train_command.train()
+        train_command.main()
     assert end.value.code == 1
     assert "delete that folder, and they are made again" in capfd.readouterr().err

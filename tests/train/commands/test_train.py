@@ -34,7 +34,7 @@ def command(tmp_path, make_maps, write_maps, monkeypatch, capsys):
     def call(*arguments: str):
         monkeypatch.setattr(sys, "argv", ["ahmsa-train", *arguments])
         with pytest.raises(SystemExit) as end:
-            cli.train()
+            cli.main()
         captured = capsys.readouterr()
         return end.value.code or 0, captured.out, captured.err
 
