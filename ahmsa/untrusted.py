@@ -37,6 +37,8 @@ MESSAGE_BYTES = 1 << 20
 """Largest JSON message on a socket."""
 FILE_BYTES = 64 << 20
 """Largest settings file, table or JSON file."""
+_MOST_CELLS = 10_000_000
+"""Of a table, its lines counted too: an empty line is one byte in the file, and sixty in memory."""
 _DEEPEST = 64
 _LONGEST_TEXT = 4096
 _LONGEST_REASON = 200
@@ -124,10 +126,17 @@ def table_rows(path: Path, *, limit_bytes: int = FILE_BYTES) -> list[list[str]]:
 
 def rows_of(text: str, separator: str = ",") -> list[list[str]]:
     """The lines of a table. Raises UnreadableError."""
+    rows: list[list[str]] = []
+    size = 0
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+            size += 1 + len(row)
+            if size > _MOST_CELLS:
+                raise UnreadableError(f"it has more than {_MOST_CELLS} lines and cells")
+            rows.append(row)
     except csv.Error as error:
         raise UnreadableError(error) from None
+    return rows
 
 
 def text_of(data: bytes, encoding: str = "utf-8-sig") -> str:

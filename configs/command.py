@@ -29,6 +29,9 @@ _NOBODY_READS = {errno.EIO: 128 + 1, errno.EPIPE: 128 + 13}
 """Error of writing where the terminal was closed, or the reader of a pipe has gone: the exit code, as of SIGHUP and SIGPIPE."""
 _INTERRUPTED = 128 + signal.SIGINT
 
+_LONGEST_SAID = 10_000
+"""Characters: a path is never cut, for the next program may read it."""
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
@@ -47,6 +50,11 @@ def print_config(settings: msgspec.Struct) -> None:
     from configs.as_toml import toml_text
 
     typer.echo(toml_text(settings), nl=False)
+
+
+def say(text: object, *, err: bool = False) -> None:
+    """Print one line, as every command does. Names of files, and what stands in files, may hold what steers a terminal."""
+    typer.echo(printable(text, _LONGEST_SAID), err=err)
 
 
 def program(help: str) -> typer.Typer:
@@ -195,7 +203,7 @@ def _exit_code(error: BaseException) -> int:
 def _say(sentence: str) -> None:
     """The last words, where they can be written."""
     try:
-        typer.echo(f"error: {sentence}", err=True)
+        say(f"error: {sentence}", err=True)
     except OSError:
         _drop(sys.stderr)
 

@@ -12,6 +12,13 @@ SESSION_FILE = "session.json"
 
 def main() -> None:
     """Entry point of `ahmsa-report`."""
-    about_session = any((Path(argument) / SESSION_FILE).exists() for argument in sys.argv[1:] if not argument.startswith("-"))
+    about_session = any(_holds_session(argument) for argument in sys.argv[1:] if not argument.startswith("-"))
     # Neither of the two packages imports the other, and this one imports neither.
     import_module("streamer.commands.report" if about_session else "train.commands.report").main()
+
+
+def _holds_session(argument: str) -> bool:
+    try:
+        return (Path(argument) / SESSION_FILE).exists()
+    except OSError:  # no name of a file: the command itself says so
+        return False

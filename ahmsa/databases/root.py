@@ -8,9 +8,11 @@ from pathlib import Path
 import platformdirs
 
 from ahmsa.errors import UsageError
-from ahmsa.files import write_whole
+from ahmsa.files import read_limited, write_whole
+from ahmsa.untrusted import UnreadableError, text_of
 
 VARIABLE = "AHMSA_DATA"
+_LONGEST_BYTES = 1 << 16
 
 
 def data_root(given: Path | None = None) -> Path:
@@ -42,8 +44,8 @@ def keep_root(folder: Path) -> Path:
 
 def _kept() -> str:
     try:
-        return _place().read_text().strip()
-    except OSError:
+        return text_of(read_limited(_place(), _LONGEST_BYTES)).strip()
+    except (OSError, UnreadableError):
         return ""
 
 

@@ -21,6 +21,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET: libav wri
 import cv2
 
 from ahmsa.errors import SourceError, UsageError
+from ahmsa.images.header import MOST_PIXELS
 from ahmsa.printable import is_printable
 from ahmsa.types import ByteImage, Frame
 from configs.schema import SourceSettings
@@ -159,7 +160,7 @@ class _Capture:
         except cv2.error:  # a driver's last word
             return None
         # OpenCV says that all is well and gives no picture, where a network camera stops in the middle of one.
-        is_picture = ok and image is not None and image.ndim == 3 and image.size > 0
+        is_picture = ok and image is not None and image.ndim == 3 and 0 < image.size <= 3 * MOST_PIXELS
         return (grabbed_ns, cast(ByteImage, image)) if is_picture else None
 
     def close(self) -> None:

@@ -20,8 +20,9 @@ from av.stream import Disposition
 
 from ahmsa.errors import SourceError
 from ahmsa.files import read_limited
+from ahmsa.images.header import MOST_PIXELS
 from ahmsa.types import ByteImage, Frame
-from ahmsa.untrusted import FILE_BYTES, UnreadableError, rows_of, text_of, whole
+from ahmsa.untrusted import FILE_BYTES, UnreadableError, finite, rows_of, text_of, whole
 from streamer.acquire.playback import DEFAULT_HZ, LONGEST_MS
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _SIDECAR_COLUMNS = ["index", "t_capture_ns"]
 _LAST_INDEX = 2**53 - 1
 """As in messages: whole numbers that every language can hold."""
 _NS = 1_000_000_000
+_MOST_HOURS = 1000
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,14 @@ def _picture_track(path: Path, container: InputContainer) -> VideoStream:
         raise SourceError(f"{path} has no picture track, only {found} ({container.format.name}): give a video")
     if cast(object, tracks[0].codec_context) is None:
         raise SourceError(f"{path} holds pictures of a codec that this FFmpeg cannot decode: convert it, for example to H.264")
+    _check_size(path, tracks[0].codec_context.width, tracks[0].codec_context.height)
     return tracks[0]
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    """SourceError for pictures that would take all memory; a header or a picture of a few bytes can claim such a size."""
+    if width * height > MOST_PIXELS:
+        raise SourceError(f"{path} claims pictures of {width} x {height} pixels, more than any camera has; check the copy")
 
 
 def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
@@ -145,6 +154,7 @@ def _frames(
     number, t_ns = 0, -1
     with container:
         while picture is not None:
+            _check_size(path, picture.width, picture.height)
             shown_ns = _presentation_ns(picture)
             shown_ns = -1 if shown_ns is None else max(shown_ns - start_ns, 0)
             t_ns = shown_ns if shown_ns > t_ns else t_ns + period_ns if t_ns >= 0 else 0
@@ -200,8 +210,8 @@ def _duration_s(container: InputContainer, stream: VideoStream) -> float:
     tag = stream.metadata.get("DURATION", "")  # Matroska
     try:
         hours, minutes, seconds = tag.split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-    except ValueError:
+        return whole(hours, 0, _MOST_HOURS) * 3600 + whole(minutes, 0, 59) * 60 + finite(seconds, 0, 60)
+    except ValueError:  # UnreadableError is one
         pass
     if container.duration is not None and len(container.streams) == 1:
         return container.duration / 1_000_000
@@ -223,4 +233,6 @@ def _sidecar(file: Path) -> list[tuple[int, int]] | None:
         raise SourceError(f"{file} is damaged ({error}): its lines must be two whole numbers, index,t_capture_ns") from None
     if any(after[0] <= before[0] or after[1] <= before[1] for before, after in pairwise(times)):
         raise SourceError(f"{file} is damaged: index and t_capture_ns must grow from line to line")
+    if any(after[1] - before[1] > LONGEST_MS * 1e6 for before, after in pairwise(times)):
+        raise SourceError(f"{file} is damaged: t_capture_ns jumps by more than {int(LONGEST_MS / 86_400_000)} days")
     return times

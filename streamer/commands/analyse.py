@@ -16,7 +16,7 @@ import typer
 from ahmsa.errors import UsageError
 from ahmsa.work.scratch import scratch_folder
 from ahmsa.work.threads import Supervised
-from configs.command import program, run_program
+from configs.command import program, run_program, say
 
 if TYPE_CHECKING:
     from streamer.offline.analyse import Notify, Plan
@@ -76,14 +76,14 @@ def _analyse(
     execute = on_cluster(cluster) if cluster is not None else on_this_machine(jobs or _cores())
     done = len(work.jobs) - len(work.open)
     if done:
-        typer.echo(f"{done} of {len(work.jobs)} videos are done already", err=True)
+        say(f"{done} of {len(work.jobs)} videos are done already", err=True)
     with _shown(work, given, watched=cluster is None) as (watched_given, notify):
         wrong = analyse(work, out, watched_given, execute, notify)
-    typer.echo(f"{len(work.jobs)} videos: {out / 'events.csv'}, faces.csv and files.csv")
+    say(f"{len(work.jobs)} videos: {out / 'events.csv'}, faces.csv and files.csv")
     for job, problem in wrong:
-        typer.echo(f"{job.name}: {problem}", err=True)
+        say(f"{job.name}: {problem}", err=True)
     if wrong:
-        typer.echo(f"{len(wrong)} of {len(work.jobs)} files are not, or not wholly, in the tables", err=True)
+        say(f"{len(wrong)} of {len(work.jobs)} files are not, or not wholly, in the tables", err=True)
         raise typer.Exit(1)
 
 
@@ -128,7 +128,7 @@ def _shown(work: Plan, given: Given, *, watched: bool) -> Iterator[tuple[Given, 
 
 
 def _print_line(job: Job, problem: str | None) -> None:
-    typer.echo(f"{job.name}: {problem or 'done'}", err=True)
+    say(f"{job.name}: {problem or 'done'}", err=True)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from configs.command import program, run_program
+from configs.command import program, run_program, say
 
 app = program("A recorded session for other programs.")
 
@@ -50,7 +50,7 @@ def _export(
     for folder in sessions:
         session = load_session(folder)
         for sentence in session.damaged:
-            typer.echo(f"{sentence}; the line is left out", err=True)
+            say(f"{sentence}; the line is left out", err=True)
         target = folder / "export" if out is None else out / folder.resolve().name if len(sessions) > 1 else out
         for path in export(session, to.value, target, subject=subject, task=task):
-            typer.echo(str(path))
+            say(str(path))

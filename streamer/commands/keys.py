@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from configs.command import program, run_program
+from configs.command import program, run_program, say
 from streamer.commands.options import Debug
 
 app = program("Keys for the machines of a study.")
@@ -36,4 +36,4 @@ def _keys(
     from streamer.stream.curve import make_keys
 
     for path in make_keys(folder, client):
-        typer.echo(path)
+        say(path)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from ahmsa.errors import AhmsaError
-from configs.command import PrintConfig, Set, print_config, program, run_program
+from configs.command import PrintConfig, Set, print_config, program, run_program, say
 from streamer.commands.options import (
     Checkpoint,
     Config,
@@ -196,7 +196,7 @@ def _live(
         from streamer.live.options import LiveOptions
         from streamer.live.supervisor import run_live
 
-        fetch_if_missing(partial(typer.echo, err=True))
+        fetch_if_missing(partial(say, err=True))
         options = LiveOptions(
             sources=tuple(SourceSpec(kind, where) for kind, where in sources),
             settings=settings,
@@ -229,10 +229,10 @@ def _view(board: Board, *, headless: bool) -> View:
     from streamer.view.lines import LineView, QuietView
 
     if headless:
-        return QuietView(board, typer.echo)
+        return QuietView(board, say)
     # The screen is drawn with block characters: a terminal that cannot show them gets lines.
     if not sys.stdout.isatty() or "utf" not in (sys.stdout.encoding or "").lower():
-        return LineView(board, typer.echo)
+        return LineView(board, say)
     from streamer.view.terminal import TerminalView
 
     return TerminalView(board)
@@ -252,11 +252,11 @@ def _sum_up(board: Board, *, demo: bool) -> None:
 
     lines = totals(board)
     for line in lines:
-        typer.echo(line)
+        say(line)
     if demo and lines:
         from streamer.view.demo_score import demo_score
 
-        typer.echo(demo_score(board.emotions, board.source.now_ns / 1e9))
+        say(demo_score(board.emotions, board.source.now_ns / 1e9))
 
 
 def _write_truth(folder: Path) -> None:
@@ -276,9 +276,9 @@ def _print_cameras() -> None:
 
     cameras = list_cameras()
     for camera in cameras:
-        typer.echo(f"{camera.index}  {camera.name}")
+        say(f"{camera.index}  {camera.name}")
     if not cameras:
-        typer.echo("no camera found: plug one in, or try --demo")
+        say("no camera found: plug one in, or try --demo")
 
 
 def _is_debug() -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from configs.command import program, run_program
+from configs.command import program, run_program, say
 from streamer.commands.options import Debug
 from streamer.commands.options import endpoint as as_endpoint
 
@@ -44,4 +44,4 @@ def _mark(
     where = endpoint or marker_endpoint(DEFAULT_ENDPOINT)
     reply = set_marker(where, text, number, source=source, t_monotonic_ns=_BEGAN_NS, timeout_s=timeout)
     kept = "recorded" if reply.recorded else "published (nothing is recorded)"
-    typer.echo(f"{kept}: {text} at {reply.session_s:.3f} s, {reply.utc}")
+    say(f"{kept}: {text} at {reply.session_s:.3f} s, {reply.utc}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from configs.command import program, run_program
+from configs.command import program, run_program, say
 
 app = program("The face models: fetch them, and say where they lie.")
 
@@ -27,10 +27,10 @@ def _run(
 
     if to is not None:
         fetch(to)
-        typer.echo(f"the face models and their licence are in {to}; set {FOLDER_VARIABLE} to that folder where they are needed")
+        say(f"the face models and their licence are in {to}; set {FOLDER_VARIABLE} to that folder where they are needed")
         return
     for name in (DETECTOR, LANDMARKS):
-        typer.echo(f"{model_file(name)} (checked)")
+        say(f"{model_file(name)} (checked)")
 
 
 def main() -> None:

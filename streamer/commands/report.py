@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ahmsa.errors import UsageError
-from configs.command import program, run_program
+from configs.command import program, run_program, say
 
 app = program("A page about a recorded session.")
 
@@ -42,7 +42,7 @@ def _report(
         session = load_session(folder)
         target = folder / "report" if out is None else out / folder.resolve().name if len(sessions) > 1 else out
         videos = {session.record.source: video} if video is not None else videos_of(session)
-        typer.echo(str(write_report(session, target, videos if pictures else {})))
+        say(str(write_report(session, target, videos if pictures else {})))
 
 
 def main() -> None:

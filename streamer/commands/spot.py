@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ahmsa.errors import SourceError, UsageError
-from configs.command import PrintConfig, Set, print_config, program, run_program
+from configs.command import PrintConfig, Set, print_config, program, run_program, say
 from streamer.selftest.cli import selftest
 
 if TYPE_CHECKING:
@@ -66,11 +66,11 @@ def spot(
     for spec in specs:
         record = _watch(spec, settings, seconds)
         rows += [movement.row(spec.name) for movement in record.movements]
-        typer.echo(f"{spec.name}: {_counted(record)}")
+        say(f"{spec.name}: {_counted(record)}")
         if plot:
-            typer.echo(f"plot: {_plot(record, spec.name, table)}")
+            say(f"plot: {_plot(record, spec.name, table)}")
     write_rows(rows, table)
-    typer.echo(f"table: {table}")
+    say(f"table: {table}")
 
 
 @app.command("eval")
@@ -92,11 +92,11 @@ def evaluate(
 
     predicted, labels = _same_video(read_intervals(pred, fps), read_intervals(truth, fps))
     for line in _score_lines(score_strict(predicted, labels, frame_ms=1000 / fps), "strict, one to one", minutes):
-        typer.echo(line)
+        say(line)
     looser = score_published(predicted, labels, frame_ms=1000 / fps)
-    typer.echo("")
+    say("")
     for line in _score_lines(looser, _PUBLISHED, None):
-        typer.echo(line)
+        say(line)
 
 
 @app.command("bench")
@@ -122,7 +122,7 @@ def bench(
     from spotting.benchmark.run import table
 
     for line in table("quick" if quick else "full", plots):
-        typer.echo(line)
+        say(line)
 
 
 app.command("selftest")(selftest)
@@ -169,7 +169,7 @@ def _watch(spec: SourceSpec, settings: LiveSettings, seconds: float | None) -> R
     with open_source(spec, settings.source, as_fast_as_possible=True) as source:
         record = spot_source(source, settings, seconds, check)
     for sentence in filter(None, (*check.remarks, check.problem)):
-        typer.echo(f"{spec.name}: {sentence}", err=True)
+        say(f"{spec.name}: {sentence}", err=True)
     return record
 
 
@@ -231,17 +231,17 @@ def _bench_database(db: str, data: Path, plots: Path | None) -> None:
 
     found = read_long_videos(db, data)
     for problem in (*found.problems, *found.notes):
-        typer.echo(problem, err=True)
+        say(problem, err=True)
     predicted: list[Interval] = []
     minutes = 0.0
     for name, intervals, length in spot_videos(found, LiveSettings(), plots):
         predicted += intervals
         minutes += length
-        typer.echo(f"{name}: {len(intervals)} movements in {length:.1f} min", err=True)
+        say(f"{name}: {len(intervals)} movements in {length:.1f} min", err=True)
     labels = [interval for video in found.videos for interval in labels_of(video)]
     frame_ms = 1000 / found.videos[0].fps if found.videos else 0.0
     for line in _score_lines(score_strict(predicted, labels, frame_ms=frame_ms), f"{db}, strict, one to one", minutes):
-        typer.echo(line)
+        say(line)
     looser = score_published(predicted, labels, frame_ms=frame_ms)
     for line in ("", *_score_lines(looser, _PUBLISHED, None)):
-        typer.echo(line)
+        say(line)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
+from ahmsa.printable import printable
 from ahmsa.work.threads import Supervised
 from streamer.lsl.library import lsl_ahead_s, pylsl_module
 from streamer.stream.markers import MarkerRequest
@@ -63,8 +65,8 @@ class LslMarkers:
             inlet.close_stream()
 
     def _take(self, sample: list[Any], lsl_s: float) -> None:
-        t_ns = round((lsl_s - lsl_ahead_s(self._pylsl)) * 1e9)
-        text = " ".join(str(part) for part in sample).strip()[:MARKER_TEXT]
+        t_ns = round((lsl_s - lsl_ahead_s(self._pylsl)) * 1e9) if math.isfinite(lsl_s) else None
+        text = printable(" ".join(str(part) for part in sample).strip()[:MARKER_TEXT])
         number = sample[0] if len(sample) == 1 and isinstance(sample[0], int | float) else None
         request = MarkerRequest(text=text or "(empty)", value=number, source=f"lsl-{self._name}"[:60], t_monotonic_ns=t_ns)
         self._mark(request)

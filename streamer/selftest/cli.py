@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ahmsa.errors import DataError, SourceError, UsageError
+from configs.command import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +59,7 @@ def selftest(
             if len(specs) == 1:
                 raise
             problems.append(str(error))
-            typer.echo(f"not measured: {error}", err=True)
+            say(f"not measured: {error}", err=True)
     if not measured:
         raise DataError(f"none of the {len(specs)} recordings could be measured; the first: {problems[0]}")
     _report(measured, json, plot)
@@ -115,10 +116,10 @@ def _report(measured: list[Measured], json: Path | None, plot: Path | None) -> N
     if json is not None:
         said = {"summary": whole, "recordings": each, "advice": advise(whole)}
         write_whole(json, msgspec.json.format(msgspec.json.encode(said), indent=2))
-        typer.echo(f"figures: {json}")
+        say(f"figures: {json}")
     if plot is not None:
         write_plot(whole, plot)
-        typer.echo(f"plot: {plot}")
+        say(f"plot: {plot}")
 
 
 def _specs(videos: list[Path], camera: int | None, demo: bool, keep: Path | None) -> list[SourceSpec]:

@@ -58,6 +58,7 @@ class MarkerReply(Struct, frozen=True, kw_only=True):
 
 
 Answered = Callable[[MarkerReply], None]
+_EXAMPLE = '{"text": "film 3", "value": 3}'
 
 
 _encoder = msgspec.json.Encoder()
@@ -101,8 +102,7 @@ class MarkerSocket:
             try:
                 found.append((_request_decoder.decode(payload), self._answer_to(envelope)))
             except UnreadableError as error:
-                wrong = f'this is no marker: {error}; send one JSON object such as {{"text": "film 3", "value": 3}}'
-                self._answer_to(envelope)(MarkerReply(ok=False, error=wrong))
+                self._answer_to(envelope)(_refusal(error))
         return found
 
     def close(self) -> None:
@@ -128,6 +128,11 @@ class MarkerBook:
     def take(self, request: MarkerRequest, source: str, newest_ns: int, answered: Answered | None = None) -> None:
         """Publish a marker in the capture time of `source`, whose newest frame is of `newest_ns`."""
         reply = answered or _nobody
+        try:
+            _encoded(request)
+        except UnreadableError as error:  # whichever way it came, readers of the stream would not take it
+            reply(_refusal(error))
+            return
         now_ns = monotonic_ns()
         t_ns = now_ns if request.t_monotonic_ns is None else request.t_monotonic_ns
         if not -_EARLIEST_S <= (now_ns - t_ns) / 1e9 <= _OLDEST_S:
@@ -173,13 +178,16 @@ def set_marker(
     reason for which there is no marker.
     """
     t_ns = monotonic_ns() if t_monotonic_ns is None else t_monotonic_ns
-    request = MarkerRequest(text=text, value=value, source=source, t_monotonic_ns=t_ns)
+    try:
+        request = _encoded(MarkerRequest(text=text, value=value, source=source, t_monotonic_ns=t_ns))
+    except UnreadableError as error:
+        raise StreamError(f"this is no marker: {error}") from None
     own = context is None
     context = context or zmq.Context()
     socket = make_socket(context, zmq.REQ)
     try:
         connected(socket, endpoint)
-        socket.send(_encoder.encode(request))
+        socket.send(request)
         if not socket.poll(int(timeout_s * 1000)):
             raise StreamError(
                 f"no answer to the marker from {endpoint} within {timeout_s:g} s; is ahmsa-live running on this machine?"
@@ -192,6 +200,20 @@ def set_marker(
     if not reply.ok:
         raise StreamError(reply.error or "the marker was refused")
     return reply
+
+
+def _encoded(request: MarkerRequest) -> bytes:
+    """A request as it travels. Raises UnreadableError where it is none that a reader of the stream would take."""
+    try:
+        payload = _encoder.encode(request)
+    except UnicodeError as error:  # bytes of a command line that are no UTF-8
+        raise UnreadableError(error) from None
+    _request_decoder.decode(payload)
+    return payload
+
+
+def _refusal(error: UnreadableError) -> MarkerReply:
+    return MarkerReply(ok=False, error=f"this is no marker: {error}; send one JSON object such as {_EXAMPLE}")
 
 
 def _reply_in(payload: bytes) -> MarkerReply:

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 
+from ahmsa.printable import printable
 from streamer.stream.disclaimer import DISCLAIMER
 from streamer.stream.schema import AnyMessage, EmotionMessage, MarkerMessage, MotionMessage, SpotMessage, StatusMessage
 from streamer.view.board import Board
@@ -101,7 +102,7 @@ class LineView:
             self._write(line_of(message))
 
     def notice(self, text: str) -> None:
-        sys.stderr.write(f"warning: {text}\n")
+        sys.stderr.write(f"warning: {printable(text)}\n")
 
     def tick(self) -> None:
         """Raises OSError where nobody reads the lines any more."""

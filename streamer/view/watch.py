@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from ahmsa.printable import printable
 from streamer.stream.client import EMOTION, MARKER, SPOT, STATUS, EmotionStream
 from streamer.stream.schema import encode
 from streamer.view.lines import News, line_of
@@ -45,7 +46,7 @@ def watch(
     )
     with opened as stream:
         if not as_json:
-            sys.stderr.write(f"listening at {endpoint} for {' '.join(shown)}\n")
+            sys.stderr.write(f"listening at {endpoint} for {printable(' '.join(shown))}\n")
         try:
             for message in stream:
                 if topics is not None or news.brings(message):

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from ahmsa import untrusted
 from ahmsa.errors import DataError
 from ahmsa.printable import LONGEST_LINE, is_printable, printable
 from ahmsa.untrusted import JsonDecoder, UnreadableError, finite, foreign, records_of, rows_of, text_of, toml_values, whole
@@ -100,3 +101,11 @@ def test_every_error_of_ours_is_one_printable_line():
 
 def test_printable_text_stays_as_it_is():
     assert printable("naïve – 微表情: 3 µm") == "naïve – 微表情: 3 µm"
+
+
+def test_a_table_of_nothing_but_lines_is_refused_before_it_takes_the_memory(monkeypatch):
+    monkeypatch.setattr(untrusted, "_MOST_CELLS", 1000)
+    assert len(rows_of("a,b\n" * 300)) == 300
+    for text in ("\n" * 1001, "," * 1001, "a,b\n" * 334):
+        with pytest.raises(UnreadableError, match="more than 1000 lines and cells"):
+            rows_of(text)

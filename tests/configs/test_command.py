@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from configs.command import say
+
 BIN = Path(sys.executable).parent
 COMMANDS = sorted(path.name for path in BIN.glob("ahmsa-*"))
 
@@ -117,3 +119,16 @@ def test_an_error_of_the_operating_system_is_one_sentence_that_names_the_file(co
     begun = command("(folder / 'missing').read_text()")
     _, errors = begun.communicate(timeout=30)
     assert (begun.returncode, errors) == (1, f"error: No such file or directory: {tmp_path / 'missing'}\n")
+
+
+def test_a_name_that_no_check_has_foreseen_is_one_sentence():
+    for command in (["ahmsa-live", "--video", "n" * 5000], ["ahmsa-report", "n" * 5000]):
+        ended = run(*command)
+        assert ended.returncode == 1
+        assert "name too long" in ended.stderr.lower()
+        assert len(ended.stderr.splitlines()) == 1
+
+
+def test_what_a_command_says_steers_no_terminal(capsys):
+    say("made a\x1b]0;x\x07\x9b\u202e.csv\nforged: line")
+    assert capsys.readouterr().out == "made a?]0;x???.csv forged: line\n"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ahmsa.databases.root import data_root, keep_root
-from configs.command import program, run_program
+from configs.command import program, run_program, say
 from train.commands.demo import faces_root
 from train.commands.options import Apex, Classes, Database, Root, SkipBad
 from train.commands.tables import show_check
@@ -50,7 +50,7 @@ def root(
 
     ahmsa-data root /data
     """
-    typer.echo(str(data_root() if folder is None else keep_root(folder)))
+    say(str(data_root() if folder is None else keep_root(folder)))
 
 
 @app.command()
@@ -82,7 +82,7 @@ def prepare(
     prepared = prepared_maps(db, faces_root(db, data, jobs), how, classes=classes, skip_bad=skip_bad, jobs=jobs, cache=cache)
     sheet = prepared.folder / "contact.png"
     write_contact_sheet(sheet, prepared.maps)
-    typer.echo(f"{len(prepared.maps)} maps of {len(prepared.maps.subjects)} subjects in {prepared.folder}; look at {sheet}")
+    say(f"{len(prepared.maps)} maps of {len(prepared.maps.subjects)} subjects in {prepared.folder}; look at {sheet}")
 
 
 def main() -> None:

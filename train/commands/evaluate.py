@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ahmsa.errors import UsageError
-from configs.command import program, run_program
+from configs.command import program, run_program, say
 from train.commands.maps import frames_root, prepared_maps, ready_made
 from train.commands.options import Apex, Classes, Database, Device, Maps, Root, SkipBad
 
@@ -63,7 +63,7 @@ def _evaluate(
     _show(result)
     if json is not None:
         write_whole(json, msgspec.json.format(msgspec.json.encode(result), indent=1))
-        typer.echo(str(json))
+        say(str(json))
 
 
 def _prepared(model: Checkpoint, db: str, root: Path, classes: int, apex: str, skip_bad: bool) -> MapSet:

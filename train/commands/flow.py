@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from configs.command import program, run_program
+from configs.command import program, run_program, say
 
 if TYPE_CHECKING:
     from ahmsa.settings import FlowSettings
@@ -87,12 +87,12 @@ def _picture_movement(pair: FacePair, out: Path, settings: FlowSettings) -> None
         ("map", map_sheet(seen.uvs)),
     ):
         write_png(out / f"{name}.png", picture)
-    typer.echo(
+    say(
         f"peak {seen.peak_px:.2f} px, mean {seen.mean_px:.2f} px, strain peak {seen.strain_peak:.3f}; "
         f"look at {out / 'overview.png'}"
     )
     if seen.fallback and settings.layout != "whole":
-        typer.echo("note: no landmarks on the apex; the regions lie where they do on the canonical face", err=True)
+        say("note: no landmarks on the apex; the regions lie where they do on the canonical face", err=True)
 
 
 def _picture_map(path: Path, out: Path) -> None:
@@ -102,7 +102,7 @@ def _picture_map(path: Path, out: Path) -> None:
     stored = read_image(path)
     name = f"{path.stem.strip()}_map.png"
     write_png(out / name, map_sheet((stored[..., ::-1] / 255.0).transpose(2, 0, 1).astype("float32")))
-    typer.echo(f"look at {out / name}")
+    say(f"look at {out / name}")
 
 
 def _pair_of_crops(onset: Path, apex: Path) -> FacePair:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from ahmsa.errors import UsageError
+from configs.command import say
 from train.commands.demo import faces_root
 
 if TYPE_CHECKING:
@@ -68,5 +67,5 @@ def prepared_maps(
             progress=progress,
         )
     for remark in prepared.remarks():
-        typer.echo(remark, err=True)
+        say(remark, err=True)
     return prepared

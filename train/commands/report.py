@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ahmsa.errors import UsageError
-from configs.command import program, run_program
+from configs.command import program, run_program, say
 
 app = program("Turn finished runs into a report, or a checkpoint into its model card.")
 
@@ -45,14 +45,14 @@ def _report(
         from train.report.write import write_report
 
         write_report(gather(runs), out)
-        typer.echo(f"{out / 'report.html'}, report.md and report.json beside it")
+        say(f"{out / 'report.html'}, report.md and report.json beside it")
     if card is not None:
         from ahmsa.files import write_whole
         from ahmsa.model.checkpoint import Checkpoint
         from train.report.card import model_card
 
         write_whole(out / "model-card.md", model_card(Checkpoint.load(card)))
-        typer.echo(str(out / "model-card.md"))
+        say(str(out / "model-card.md"))
 
 
 def main() -> None:

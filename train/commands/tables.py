@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ahmsa.printable import printable
+
 if TYPE_CHECKING:
     from train.experiment.runner import RunResults
     from train.prepare.check import Check
@@ -61,15 +63,15 @@ def show_check(result: Check) -> None:
 
     console = Console(soft_wrap=True, highlight=False)
     for path in result.read_from:
-        console.print(f"read {escape(str(path))}")
+        console.print(f"read {escape(printable(path))}")
     table = Table("database", "what", "found", "official", "")
     for line in result.lines:
         table.add_row(line.database, line.what, str(line.found), str(line.official), "ok" if line.agrees else "[red]differs[/]")
     console.print(table)
     for problem in result.problems:
-        console.print(f"{'[red]problem[/]' if problem.fatal else 'note'} {escape(str(problem))}")
+        console.print(f"{'[red]problem[/]' if problem.fatal else 'note'} {escape(printable(problem))}")
     for difference in result.differences:
-        console.print(f"[red]list[/] {escape(difference)}")
+        console.print(f"[red]list[/] {escape(printable(difference))}")
 
 
 def _pair(uf1: float, uar: float) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from ahmsa.databases.readers.demo import NAME as DEMO
 from ahmsa.errors import UsageError
-from configs.command import PrintConfig, Set, print_config, program, run_program
+from configs.command import PrintConfig, Set, print_config, program, run_program, say
 from configs.load import assignments, load_settings, shipped
 from configs.training import TrainSettings
 from train.commands import demo
@@ -197,7 +197,7 @@ def _export(data: MapSet, results: RunResults, path: Path, device: str) -> None:
         checkpoint = export(data, results, device=device, advance=advance)
     checkpoint.save(path)
     size = path.stat().st_size / 1e6
-    typer.echo(f"{path}: model {checkpoint.id}, {len(checkpoint.members)} networks, {size:.1f} MB")
+    say(f"{path}: model {checkpoint.id}, {len(checkpoint.members)} networks, {size:.1f} MB")
 
 
 def _ablate(data: MapSet, recipe: TrainSettings, ablation: Ablation, folder: Path, way: _Way) -> None:
@@ -228,7 +228,7 @@ def _report(folder: Path) -> None:
     from train.report.write import write_report
 
     write_report(gather([folder]), folder / "report")
-    typer.echo(f"{folder / 'report' / 'report.html'}, report.md and report.json beside it")
+    say(f"{folder / 'report' / 'report.html'}, report.md and report.json beside it")
 
 
 def _judge(data: MapSet, recipe: TrainSettings, folder: Path, way: _Way, title: str) -> RunResults:

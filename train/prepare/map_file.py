@@ -7,13 +7,15 @@ import json
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from ahmsa.databases.clips import Clip
+from ahmsa.errors import DataError
 from ahmsa.files import whole_file
-from ahmsa.types import FlowMap
-from ahmsa.untrusted import JsonDecoder
+from ahmsa.flow.sequence import PLANES
+from ahmsa.types import FloatArray, FlowMap
+from ahmsa.untrusted import JsonDecoder, UnreadableError, foreign
 
 _ABOUT = "ahmsa"
 _decoder: JsonDecoder[dict[str, str | int | float | bool]] = JsonDecoder(dict[str, str | int | float | bool])
@@ -46,20 +48,31 @@ def load_map(path: Path, clip: Clip) -> FlowMap | None:
     if not path.is_file():
         return None
     try:
-        with safe_open(path, framework="np") as file:
-            about = _decoder.decode((file.metadata() or {})[_ABOUT])
-            if about["clip"] != _fingerprint(clip):
-                return None
-            return FlowMap(
-                uvs=file.get_tensor("uvs"),
-                peak_px=float(about["peak_px"]),
-                mean_px=float(about["mean_px"]),
-                strain_peak=float(about["strain_peak"]),
-                fallback=bool(about["fallback"]),
-                sequence=file.get_tensor("sequence") if "sequence" in file.keys() else None,  # noqa: SIM118 -- not a mapping
-            )
-    except (SafetensorError, KeyError, ValueError, TypeError, OSError):
+        with foreign(path, DataError, "it is made anew"), safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
+        about = _decoder.decode(metadata[_ABOUT])
+        if about["clip"] != _fingerprint(clip):
+            return None
+        return FlowMap(
+            uvs=_checked(tensors["uvs"], 3),
+            peak_px=float(about["peak_px"]),
+            mean_px=float(about["mean_px"]),
+            strain_peak=float(about["strain_peak"]),
+            fallback=bool(about["fallback"]),
+            sequence=_checked(tensors["sequence"], PLANES) if "sequence" in tensors else None,
+        )
+    except (DataError, UnreadableError, KeyError, ValueError, TypeError, OSError):
         return None
+
+
+def _checked(values: FloatArray, planes: int) -> FloatArray:
+    """(planes, h, w) finite floats, h = w. Raises UnreadableError."""
+    if values.dtype != np.float32 or values.ndim != 3 or values.shape[0] != planes or values.shape[1] != values.shape[2]:
+        raise UnreadableError(f"{values.dtype} of shape {values.shape} are no map")
+    if not np.isfinite(values).all():
+        raise UnreadableError("a map holds what are no numbers")
+    return values
 
 
 def _fingerprint(clip: Clip) -> str:

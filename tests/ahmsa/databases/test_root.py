@@ -38,3 +38,11 @@ def test_a_place_that_is_gone_is_named(folder):
 def test_a_place_that_is_no_folder_is_not_kept(tmp_path):
     with pytest.raises(UsageError, match="is no folder"):
         keep_root(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"x" * 100_000])
+def test_what_was_kept_and_is_no_text_any_more_counts_as_not_said(folder, tmp_path, content):
+    keep_root(folder)
+    (tmp_path / "settings" / "data-root").write_bytes(content)
+    with pytest.raises(UsageError, match="no database is known"):
+        data_root()

@@ -109,7 +109,7 @@ def test_a_device_that_raises_is_lost_and_opened_again(error):
         assert np.array_equal(frame.image, picture(7))
 
 
-def test_a_picture_that_is_none_although_all_is_said_to_be_well_is_no_picture():
+def test_a_picture_that_is_none_or_beyond_any_camera_although_all_is_said_to_be_well_is_no_picture():
     class Well:
         def __init__(self, image):
             self.image = image
@@ -120,7 +120,8 @@ def test_a_picture_that_is_none_although_all_is_said_to_be_well_is_no_picture():
         def retrieve(self):
             return True, self.image
 
-    for image in (None, np.empty((0, 0, 3), np.uint8), np.zeros((4, 4), np.uint8)):
+    bomb = np.broadcast_to(np.zeros(3, np.uint8), (12_000, 16_000, 3))
+    for image in (None, np.empty((0, 0, 3), np.uint8), np.zeros((4, 4), np.uint8), bomb):
         assert _Capture(Well(image)).read() is None
     assert _Capture(Well(np.zeros((4, 4, 3), np.uint8))).read() is not None
 

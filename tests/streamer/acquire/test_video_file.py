@@ -147,3 +147,29 @@ def test_a_table_whose_last_line_was_cut_off_keeps_the_lines_before(tmp_path):
     path = encode(tmp_path / "clip.mkv", [quadrant(0)] * 3)
     (tmp_path / "clip.csv").write_text("index,t_capture_ns\n0,1000\n1,34000\n2,6")
     assert [(frame.index, frame.t_capture_ns) for frame in read(path)] == [(0, 1000), (1, 34000)]
+
+
+@pytest.mark.parametrize("length", [b"00:00:inf", b"00:00:nan", b"0:0:1e308", b"9:9:infinity", b"-9:-9:-9"])
+def test_a_length_that_is_none_is_passed_over(tmp_path, length):
+    path = encode(tmp_path / "clip.mkv", [quadrant(0)] * 30)
+    content = path.read_bytes()
+    place = content.index(b"00:00:0")  # Matroska's text, of 18 characters
+    path.write_bytes(content[:place] + length.ljust(18, b"\0") + content[place + 18 :])
+    assert len(read(path)) == 30
+
+
+@pytest.mark.parametrize("times", [(0, 2**62), (-(2**61), 2**61)])
+def test_a_table_whose_times_jump_by_years_is_damaged(tmp_path, times):
+    path = encode(tmp_path / "clip.mkv", [quadrant(0)] * 2)
+    (tmp_path / "clip.csv").write_text(f"index,t_capture_ns\n0,{times[0]}\n1,{times[1]}\n")
+    with pytest.raises(SourceError, match="t_capture_ns jumps by more than 11 days"):
+        read(path)
+
+
+def test_a_picture_larger_than_any_cameras_is_refused(tmp_path, monkeypatch):
+    path = encode(tmp_path / "clip.mkv", [quadrant(0)] * 2)
+    monkeypatch.setattr("streamer.acquire.video_file.MOST_PIXELS", 96 * 64)
+    assert len(read(path)) == 2
+    monkeypatch.setattr("streamer.acquire.video_file.MOST_PIXELS", 96 * 64 - 1)
+    with pytest.raises(SourceError, match="claims pictures of 96 x 64 pixels"):
+        video_info(path)

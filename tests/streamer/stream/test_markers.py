@@ -127,6 +127,22 @@ def test_a_marker_of_this_process_needs_no_socket(hub):
 
 
 @pytest.mark.parametrize(
+    "changes",
+    [{"text": ""}, {"text": "x" * 501}, {"text": "\x1b]0;x\x07"}, {"text": "\udcff"}, {"value": 10**30}, {"source": ""}],
+)
+def test_a_marker_that_readers_would_not_take_is_refused_whichever_way_it_comes(hub, changes):
+    one = hub()
+    asked = {"text": "space", **changes}
+    answers = SimpleQueue()
+    one.mark(markers.MarkerRequest(**asked), answers.put)
+    reply = answers.get(timeout=5)
+    assert not reply.ok
+    assert "this is no marker" in reply.error
+    with pytest.raises(StreamError, match="this is no marker"):
+        set_marker(one.marker_endpoint, **asked)
+
+
+@pytest.mark.parametrize(
     ("publish", "door"),
     [
         ("tcp://127.0.0.1:5556", "tcp://127.0.0.1:5558"),

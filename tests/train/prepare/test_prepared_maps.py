@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -16,11 +17,13 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from ahmsa.databases.clips import Subject
+from ahmsa.databases.clips import Clip, Subject
 from ahmsa.errors import DataError, RunError
 from ahmsa.flow.sequence import PLANES
+from ahmsa.types import FlowMap
 from train.commands.data import app
 from train.prepare.clip_worker import ClipWorker
+from train.prepare.map_file import load_map, map_path, save_map
 from train.prepare.prepared_maps import PrepareSettings, prepare, settings_hash
 
 SETTINGS = PrepareSettings()
@@ -208,3 +211,22 @@ def test_an_unknown_apex_rule_is_a_usage_error(root):
     result = CliRunner().invoke(app, ["prepare", "--db", "smic", "--data", str(root), "--apex", "last"])
     assert result.exit_code != 0
     assert "Invalid enum value 'last'" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "uvs",
+    [np.zeros((28, 28), np.float32), np.full((3, 28, 28), np.nan, np.float32), np.zeros((3, 28, 28), np.int64), "float8"],
+)
+def test_a_map_in_the_cache_that_is_none_is_made_again(tmp_path, uvs):
+    image = tmp_path / "image000001.bmp"
+    image.touch()
+    clip = Clip("smic", "s01", "s01_ne_01", "negative", "negative", 1, 2, 2, dict.fromkeys((1, 2), image), 100.0, "row 1")
+    flow_map = FlowMap(np.zeros((3, 28, 28), np.float32), 1.0, 1.0, 1.0, False)
+    path = map_path(tmp_path, clip)
+    save_map(path, clip, flow_map, 2)
+    assert load_map(path, clip) is not None
+    if isinstance(uvs, str):  # numpy has no such number
+        path.write_bytes(path.read_bytes().replace(b'"F32","shape":[3,', b'"F8_E4M3","shape":[12,'))
+    else:
+        save_map(path, clip, replace(flow_map, uvs=uvs), 2)
+    assert load_map(path, clip) is None
