@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
-from ahmsa.errors import AhmsaError
+from ahmsa.errors import AhmsaError, UsageError
 from ahmsa.extras import missing_extra
 from ahmsa.printable import printable
 from ahmsa.work.signals import ENDING
@@ -167,6 +167,20 @@ def _with_extras_named(app: Callable[..., object]) -> Any:
         return app(standalone_mode=False)
     except ModuleNotFoundError as error:
         raise missing_extra(error.name or "") or error from None
+    except UnicodeEncodeError as error:
+        foreign = next((argument for argument in sys.argv[1:] if not _is_text(argument)), None)
+        if foreign is None:
+            raise
+        raise UsageError(f"{foreign} is no text in UTF-8; type it anew, or give the file another name") from error
+
+
+def _is_text(argument: str) -> bool:
+    """Not so where it holds bytes that are no UTF-8, which Python passes on as halves of surrogate pairs."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_debug() -> bool:

@@ -129,6 +129,18 @@ def test_a_name_that_no_check_has_foreseen_is_one_sentence():
         assert len(ended.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("ahmsa-live", "--demo", "--device"), ("ahmsa-watch", "--topic"), ("ahmsa-flow", "a.png", "b.png", "--layout")],
+)
+def test_bytes_that_are_no_text_are_a_usage_error(arguments):
+    ended = run(*arguments, b"caf\xe9")
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        "error: caf? is no text in UTF-8; type it anew, or give the file another name\n",
+    )
+
+
 def test_what_a_command_says_steers_no_terminal(capsys):
     say("made a\x1b]0;x\x07\x9b\u202e.csv\nforged: line")
     assert capsys.readouterr().out == "made a?]0;x???.csv forged: line\n"
