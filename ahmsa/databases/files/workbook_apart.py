@@ -59,7 +59,8 @@ def child_main(path: str) -> int:
 def _read_here(path: str) -> Sheets:
     from python_calamine import CalamineWorkbook
 
-    with CalamineWorkbook.from_path(path) as book:
+    # Not by its path: then its suffix would say what it is.
+    with Path(path).open("rb") as file, CalamineWorkbook.from_filelike(file) as book:
         return [
             (name, [[_cell(cell) for cell in line] for line in book.get_sheet_by_name(name).to_python(skip_empty_area=False)])
             for name in book.sheet_names

@@ -43,6 +43,6 @@ def test_a_place_that_is_no_folder_is_not_kept(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"x" * 100_000])
 def test_what_was_kept_and_is_no_text_any_more_counts_as_not_said(folder, tmp_path, content):
     keep_root(folder)
-    (tmp_path / "settings" / "data-root").write_bytes(content)
+    (tmp_path / "settings" / "ahmsa" / "data-root").write_bytes(content)
     with pytest.raises(UsageError, match="no database is known"):
         data_root()

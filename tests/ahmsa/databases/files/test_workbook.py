@@ -108,8 +108,14 @@ def test_a_table_is_known_by_its_content_not_by_its_suffix(tmp_path):
     workbook = book_of(tmp_path / "a.xlsx", [["Filename", "Onset Frame"], ["a", 3]])
     workbook.rename(tmp_path / "a.csv")
     (tmp_path / "b.xlsx").write_text("Filename,Onset Frame\nb,4\n")
-    rows = [row for name in ("a.csv", "b.xlsx") for row in read_table(tmp_path / name, COLUMNS)]
-    assert [(row.text("clip"), row.integer("onset")) for row in rows] == [("a", 3), ("b", 4)]
+    (tmp_path / "c.xls").write_bytes((tmp_path / "a.csv").read_bytes())
+    old = xlwt.Workbook()
+    sheet = old.add_sheet("a")
+    for place, text in enumerate(("Filename", "Onset Frame", "d", "5")):
+        sheet.write(place // 2, place % 2, text)
+    old.save(str(tmp_path / "d.xlsx"))
+    rows = [row for name in ("a.csv", "b.xlsx", "c.xls", "d.xlsx") for row in read_table(tmp_path / name, COLUMNS)]
+    assert [(row.text("clip"), row.integer("onset")) for row in rows] == [("a", 3), ("b", 4), ("a", 3), ("d", 5)]
 
 
 @pytest.mark.parametrize(("separator", "encoding"), [(";", "utf-8"), ("\t", "utf-16"), (",", "utf-8-sig")])
