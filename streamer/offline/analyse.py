@@ -23,6 +23,7 @@ import msgspec
 
 from ahmsa.errors import AhmsaError, SourceError, UsageError
 from ahmsa.files import private_folder, write_whole
+from ahmsa.printable import is_printable
 from ahmsa.work.processes import in_processes
 from streamer.acquire.video_file import video_info
 from streamer.offline.analyse_video import Analysed, Given, Job, analyse_video
@@ -57,6 +58,9 @@ def plan(paths: Sequence[Path], out: Path, given: Given) -> Plan:
     videos = list(_videos(paths))
     if not videos:
         raise UsageError(f"no video found in {', '.join(map(str, paths))}; name files, or folders that hold {' '.join(VIDEOS)}")
+    unwritten = next((video for video, _ in videos if not is_printable(str(video))), None)
+    if unwritten is not None:
+        raise UsageError(f"the name of {unwritten} cannot stand in a table (no text, or control characters); rename it")
     names = _names(videos)
     common = _digest_of_settings(given)
     jobs = [Job(name, video, _digest_of_file(video, common)) for name, (video, _) in zip(names, videos, strict=True)]

@@ -1,6 +1,7 @@
 """Covers streamer.offline.analyse_video."""
 
 import csv
+import os
 import shutil
 import tempfile
 from dataclasses import replace
@@ -210,3 +211,10 @@ def test_nothing_to_analyse_is_said_so(given, tmp_path, make):
     make(path)
     with pytest.raises(UsageError, match=r"no video found|there is no"):
         plan([path], tmp_path / "out", given)
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.mp4", b"a\x1b[2J.mp4"])
+def test_a_name_that_no_table_can_hold_is_said_before_the_work(given, tmp_path, name):
+    (tmp_path / os.fsdecode(name)).touch()
+    with pytest.raises(UsageError, match=r"cannot stand in a table .*; rename it"):
+        plan([tmp_path], tmp_path / "out", given)
