@@ -118,7 +118,7 @@ class RegionGates:
             return dict.fromkeys(map(int, movement.regions), "light_change")
         if course.before > self._settings.quiet_part:
             return dict.fromkeys(map(int, movement.regions), "ongoing")
-        found = {int(region): self._excuse(int(region), course, window) for region in movement.regions}
+        found = {int(region): self._other_cause(int(region), course, window) for region in movement.regions}
         return {region: cause for region, cause in found.items() if cause is not None}
 
     def _shut_everywhere(self, window: Window, rate_hz: float) -> Gate | None:
@@ -132,7 +132,7 @@ class RegionGates:
             return "head_motion"
         return None
 
-    def _excuse(self, region: int, course: Course, window: Window) -> Gate | None:
+    def _other_cause(self, region: int, course: Course, window: Window) -> Gate | None:
         peak_px, expert = float(np.linalg.norm(course.peak_px[region])), self._settings.expert
         if region in LOWER:
             lips_px = lip_travel_px(window, course.onset_ns - nanoseconds(expert.syllable_ms))

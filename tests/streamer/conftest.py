@@ -1,5 +1,7 @@
-"""Fakes small enough to read: a face, a candidate, an answer, a network camera, a video of uneven pace."""
+"""Fakes small enough to read: a face, a candidate, an answer, a network camera, a video of uneven pace; and a browser."""
 
+import os
+import shutil
 import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -182,3 +184,30 @@ def _element(identifier, payload):
 
 def _number(identifier, value):
     return _element(identifier, struct.pack(">Q", value))
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One for all tests of a process: Playwright runs only once in it."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        # The sandbox refuses to run as root, as tests in a container do.
+        arguments = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
+        browser = driver.chromium.launch(executable_path=chromium, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page whose script errors and refused loads are collected in `page.problems`."""
+    page = browser.new_page(viewport={"width": 1500, "height": 950})
+    page.set_default_timeout(60_000)
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("console", lambda message: page.problems.append(message.text) if "Content Security" in message.text else None)
+    yield page
+    page.close()

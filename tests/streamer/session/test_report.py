@@ -6,9 +6,7 @@ configs.report.
 """
 
 import dataclasses
-import os
 import re
-import shutil
 import subprocess
 import sys
 
@@ -28,8 +26,6 @@ from streamer.session.session import load_session
 from streamer.session.signal import half_of
 from streamer.session.table import face_rows
 from streamer.stream import schema
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture
@@ -99,27 +95,17 @@ def test_every_region_is_on_a_half_of_the_face(region, half):
     assert half_of(region) == half
 
 
-def test_a_browser_shows_it_without_a_script_error_and_a_click_leads_to_the_place(session, tmp_path):
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+@pytest.mark.browser
+def test_a_browser_shows_it_without_a_script_error_and_a_click_leads_to_the_place(session, tmp_path, page):
     path = write_report(session, tmp_path / "report")
-    with playwright.sync_playwright() as driver:
-        # The sandbox refuses to run as root, as tests in a container do.
-        arguments = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
-        problems = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("requestfailed", lambda request: problems.append(request.url))
-        page.goto(path.as_uri())
-        assert page.locator("#events tbody tr").count() == 2
-        assert page.locator("figure.strip img").first.evaluate("image => image.naturalWidth") == 1300
-        page.locator("#events tbody tr").first.click()
-        assert page.locator("figure.strip.found").count() == 1
-        assert page.locator("figure.strip").first.bounding_box()["y"] < 900
-        browser.close()
-    assert problems == []
+    page.on("requestfailed", lambda request: page.problems.append(request.url))
+    page.goto(path.as_uri())
+    assert page.locator("#events tbody tr").count() == 2
+    assert page.locator("figure.strip img").first.evaluate("image => image.naturalWidth") == 1300
+    page.locator("#events tbody tr").first.click()
+    assert page.locator("figure.strip.found").count() == 1
+    assert page.locator("figure.strip").first.bounding_box()["y"] < page.viewport_size["height"]
+    assert page.problems == []
 
 
 def test_a_session_without_a_face_has_a_page(record, tmp_path):

@@ -1,7 +1,5 @@
 """A page's server without a camera: the test publishes, and takes the markers."""
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,6 @@ from streamer.stream.publisher import Publisher
 from streamer.web.server import PageServer
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "messages.jsonl"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 class Program:
@@ -71,28 +68,3 @@ def start_program(tmp_path, monkeypatch):
 @pytest.fixture
 def program(start_program):
     return start_program()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        # The sandbox refuses to run as root, as tests in a container do.
-        arguments = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser):
-    """A page whose script errors and refused loads are collected in `page.problems`."""
-    page = browser.new_page(viewport={"width": 1500, "height": 950})
-    page.set_default_timeout(60_000)
-    page.problems = []
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("console", lambda message: page.problems.append(message.text) if "Content Security" in message.text else None)
-    yield page
-    page.close()
