@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import shutil
 import tempfile
 import time
 import traceback
@@ -22,7 +21,7 @@ from typing import Any, TypeVar
 
 from ahmsa.errors import RunError
 from ahmsa.work.scratch import scratch_folder
-from ahmsa.work.spawn import spawned, wake_helper
+from ahmsa.work.spawn import follow_parent, parent_has_gone, spawned, wake_helper
 from ahmsa.work.threads import Silence, Supervised
 
 SILENT_S = 600.0
@@ -105,11 +104,13 @@ class _Worker:
                 self.connection.send(self.item)
 
     def done(self, silent_s: float) -> Iterator[int]:
-        """The item that it has done, if it has. Raises RunError where it is dead or stands still."""
+        """The item that it has done, if it has. Raises RunError where it is dead, stands still or cannot go on."""
         try:
             while self.connection.poll():
                 number = self.connection.recv()
                 self._signs += 1
+                if isinstance(number, str):
+                    raise RunError(number)
                 if number != _ALIVE:
                     yield number
         except (EOFError, OSError):
@@ -146,9 +147,17 @@ def _result(folder: Path, number: int) -> Any:
 def _serve(folder: Path, connection: Connection) -> None:
     """What a process does: items by their numbers, until its pipe ends."""
     # First of all, so that a parent that is killed while this process loads its libraries is followed without a word.
-    Supervised("parent watch", lambda: _leave_with_parent(folder)).start()
+    follow_parent(folder)
     Supervised("signs of life", lambda: _tell_of_life(connection)).start()
     tempfile.tempdir = str(folder)  # what the work makes for a while goes with it, even where this process is killed
+    try:
+        _serve_items(folder, connection)
+    except OSError as error:
+        if not parent_has_gone(_LEAVE_S):
+            connection.send(f"{folder} cannot be used ({error.strerror or error}): set TMPDIR to another place and run again")
+
+
+def _serve_items(folder: Path, connection: Connection) -> None:
     work, given, items = ForkingPickler.loads((folder / _GIVEN).read_bytes())
     while True:
         try:
@@ -181,12 +190,3 @@ def _tell_of_life(connection: Connection) -> None:
         before_s, now_s = now_s, time.process_time()
         if now_s - before_s > _BEAT_CPU_S:
             connection.send(_ALIVE)
-
-
-def _leave_with_parent(folder: Path) -> None:
-    """A killed parent cannot tell its workers; they would wait for work forever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        shutil.rmtree(folder, ignore_errors=True)
-        os._exit(1)

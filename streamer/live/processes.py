@@ -15,14 +15,13 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from ahmsa.errors import AhmsaError
-from ahmsa.work.spawn import spawned, wake_helper
-from ahmsa.work.threads import Supervised
+from ahmsa.work.spawn import follow_parent, spawned, wake_helper
 
 Stopped = Callable[[], bool]
 Target = Callable[[Any, Stopped], None]
@@ -195,7 +194,7 @@ def end_children(children: Iterable[Child]) -> None:
 
 def _run_child(target: Target, task: object, stop: Connection, report: Connection, leftovers: Path | None, debug: bool) -> None:
     """What runs in the new process."""
-    Supervised("parent watch", lambda: _end_with_parent(leftovers)).start()
+    follow_parent(leftovers)
     if not debug:
         # Libraries in C++ write to the file descriptor, past Python, and would tear the parent's screen.
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device, not a path)
@@ -225,12 +224,3 @@ def _explain(report: Connection, sentence: str, exit_code: int) -> None:
     with contextlib.suppress(OSError):
         report.send_bytes(sentence.encode())
     sys.exit(exit_code)
-
-
-def _end_with_parent(leftovers: Path | None) -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        if leftovers is not None:
-            shutil.rmtree(leftovers, ignore_errors=True)
-        os._exit(1)

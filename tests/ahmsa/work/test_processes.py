@@ -3,6 +3,7 @@ import signal
 import tempfile
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -71,6 +72,18 @@ def test_a_process_that_stands_still_is_named_and_ended(how, tmp_path, monkeypat
         list(in_processes(stands_still, how, [1, 2], jobs=2, silent_s=3))
     assert not any("spawn_main" in " ".join(child.cmdline()) for child in psutil.Process().children())
     assert list(tmp_path.iterdir()) == []
+
+
+def in_the_way(given: None, number: int) -> None:
+    Path(tempfile.gettempdir(), str(number)).mkdir()
+
+
+def test_a_process_that_cannot_keep_its_results_says_so(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(RunError, match=r"cannot be used \(Is a directory\)"):
+        list(in_processes(in_the_way, None, [0], jobs=1))
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr().err == ""
 
 
 def sleepy(given: None, number: int) -> int:

@@ -1,7 +1,6 @@
 """Processes that are started to leave the end to their parent (ahmsa.work.spawn, ahmsa.work.signals)."""
 
 import os
-import signal
 import subprocess
 import sys
 from time import monotonic, sleep
@@ -28,7 +27,11 @@ def parent(tmp_path):
         "    print(os.getpid(), flush=True)\n"
         "    sys.stdin.readline()\n"
         "def say(): print('done', flush=True)\n"
-        "def wait(): print(os.getpid(), flush=True); time.sleep(60)\n"
+        "def wait():\n"
+        "    from ahmsa.work.spawn import follow_parent\n"
+        "    follow_parent(None)\n"
+        "    print(os.getpid(), flush=True)\n"
+        "    time.sleep(60)\n"
     )
     code = """
 import os, sys
@@ -80,15 +83,14 @@ def test_a_helper_process_that_was_stopped_does_not_outlive_the_program(parent):
     assert psutil.wait_procs(children, timeout=10)[1] == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems leave a stopped process stopped")
-def test_a_process_that_was_stopped_goes_on_when_its_parent_is_killed(parent):
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a stopped process stays stopped")
+def test_processes_that_were_stopped_end_when_their_parent_is_killed(parent):
     program = parent("wait")
-    child = psutil.Process(int(program.stdout.readline()))
-    child.suspend()
-    until(lambda: child.status() == psutil.STATUS_STOPPED)
-    program.send_signal(signal.SIGKILL)
+    program.stdout.readline()
+    children = psutil.Process(program.pid).children()
+    for child in children:
+        child.suspend()
+    until(lambda: all(child.status() == psutil.STATUS_STOPPED for child in children))
+    program.kill()
     program.wait(30)
-    try:
-        until(lambda: child.status() != psutil.STATUS_STOPPED)
-    finally:
-        child.kill()
+    assert psutil.wait_procs(children, timeout=30)[1] == []
