@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
-from ahmsa.errors import AhmsaError, SourceError
+from ahmsa.errors import AhmsaError, RunError, SourceError
 from ahmsa.files import write_whole
 from ahmsa.work.scratch import scratch_folder
 from configs.schema import LiveSettings
@@ -86,22 +87,31 @@ def record_source(
     source: Source, stage: CaptureStage, recogniser: Recognising, recorder: Recorder, given: Given, session: str
 ) -> str | None:
     """Everything that a source has to tell, into a session's files; closes the stage and the recorder. Returns what was wrong
-    with the source, or None."""
+    with the source, or None. Raises RunError where the files cannot be written: what is there of them is no session."""
     worker = WorkerStatus(state="ready", device=recogniser.device, model=recogniser.model_id)
     problem = None
-    with stage:
-        try:
-            for message in events(
+    with contextlib.ExitStack() as on_failure:
+        on_failure.callback(recorder.close, "failed")
+        with stage:
+            told = events(
                 source, stage, recogniser, motion_hz=given.settings.stream.motion_hz, status_s=STATUS_S, session=session
-            ):
+            )
+            while True:
+                try:
+                    message = next(told, None)
+                except AhmsaError as error:
+                    problem = str(error)
+                    break
+                if message is None:
+                    break
                 if isinstance(message, StatusMessage):
                     message = msgspec.structs.replace(message, worker=worker, recording="events")
                     if given.progress is not None:
                         write_whole(given.progress / session, f"{message.t_capture_ns / 1e9:.1f}")
                 recorder.take(topic_of(message), encode(message))
-        except AhmsaError as error:
-            problem = str(error)
-    recorder.close("source ended" if problem is None else "failed", problem)
+        on_failure.pop_all()
+    if not recorder.close("source ended" if problem is None else "failed", problem):
+        raise RunError(f"{recorder.folder} cannot be written to its end: make room there, and run again")
     return problem
 
 

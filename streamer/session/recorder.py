@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import io
 import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import monotonic, monotonic_ns
@@ -146,21 +148,29 @@ class Recorder:
             if topic.startswith("status."):
                 self._note_worker(decode(payload))
 
-    def close(self, reason: str, problem: str | None = None) -> None:
-        """Write down how it ended, as far as that can be written: what is on disk stays readable without."""
-        with contextlib.suppress(OSError, RunError):
-            if not self._regions:
-                self._write_header()
+    def close(self, reason: str, problem: str | None = None) -> bool:
+        """Write down how it ended, as far as that can be written: what is on disk stays readable without. Returns whether all
+        of it could."""
         end = clock_pair()
-        with contextlib.suppress(OSError):
-            self._note_clocks(end)
-        for file in (self._events, self._motion, self._clocks):
-            with contextlib.suppress(OSError):
-                file.close()
         self._record = msgspec.structs.replace(self._record, ended=clocks_of(end), reason=reason, problem=problem)
-        with contextlib.suppress(OSError, RunError):
-            if (self.folder / EVENTS).exists():  # a folder that was removed is not made again
-                self._write_session()
+        is_whole = True
+        files = (self._events.close, self._motion.close, self._clocks.close)
+        for step in (self._write_missing_header, partial(self._note_clocks, end), *files, self._write_end):
+            try:
+                step()
+            except (OSError, RunError):
+                is_whole = False
+        return is_whole
+
+    def _write_missing_header(self) -> None:
+        if not self._regions:
+            self._write_header()
+
+    def _write_end(self) -> None:
+        # A folder that was removed is not made again.
+        if not (self.folder / EVENTS).exists():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.folder / EVENTS))
+        self._write_session()
 
     @contextlib.contextmanager
     def _as_run_error(self) -> Iterator[None]:

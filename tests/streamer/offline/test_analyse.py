@@ -1,6 +1,7 @@
 """Covers streamer.offline.analyse_video."""
 
 import csv
+import errno
 import os
 import shutil
 import tempfile
@@ -10,13 +11,14 @@ from pathlib import Path
 import av
 import pytest
 
-from ahmsa.errors import UsageError
+from ahmsa.errors import RunError, UsageError
 from configs.schema import LiveSettings, StreamSettings
 from streamer.acquire.sources import SourceSpec
 from streamer.live.options import LiveOptions
 from streamer.live.supervisor import run_live
 from streamer.offline.analyse import analyse, on_cluster, plan
 from streamer.offline.analyse_video import Given, analyse_video
+from streamer.session.recorder import Recorder
 from streamer.session.session import load_session
 from streamer.view.board import Board
 from streamer.view.lines import QuietView
@@ -169,6 +171,25 @@ def test_a_video_that_is_cut_off_is_named_and_keeps_what_was_found(smile_mp4, gi
     assert int(rows(out / "files.csv")[0]["processed"]) > 30
     told, again = run([path], out, given)
     assert (told, again) == ([], [("cut", problem)])
+
+
+@pytest.mark.parametrize("full_after", [0.4, 1.0])
+def test_a_disk_that_is_full_is_not_taken_for_the_end_of_a_video(smile_mp4, given, run, tmp_path, monkeypatch, full_after):
+    put, lines = Recorder._put, []
+    monkeypatch.setattr(Recorder, "_put", staticmethod(lambda file, line: lines.append(put(file, line))))
+    run([smile_mp4], tmp_path / "whole", given)
+    room = int(full_after * len(lines)) - 1
+    lines.clear()
+
+    def put_until_full(file, line):
+        if len(lines) >= room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        lines.append(put(file, line))
+
+    monkeypatch.setattr(Recorder, "_put", staticmethod(put_until_full))
+    with pytest.raises(RunError, match=r"no space left|cannot be written"):
+        run([smile_mp4], tmp_path / "out", given)
+    assert not list((tmp_path / "out").rglob("session.json")), "it is analysed again"
 
 
 def test_the_events_are_those_of_the_live_program_to_the_frame(
