@@ -44,6 +44,9 @@ class Reader:
         finally:
             self.end_wanted = True
 
+    def forced(self):
+        pass
+
     def closed(self):
         self._thread.join(30)
 

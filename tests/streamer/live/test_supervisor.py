@@ -53,6 +53,9 @@ class Collector:
     def tick(self):
         pass
 
+    def forced(self):
+        pass
+
     def closed(self):
         pass
 
