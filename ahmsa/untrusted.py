@@ -1,8 +1,8 @@
 """Everything that comes from outside is decoded here: messages, settings, tables, headers of files.
 
 Whoever wrote it may be wrong, of another version, or hostile. So depth, size, types and ranges are checked before anything is
-believed; text is one printable line and numbers are finite and fit 64 bits. Whatever is not so raises `UnreadableError`, and
-nothing else; the caller turns its reason into a sentence of the error tree (`ahmsa.errors`).
+believed; text is one printable line and numbers are finite and within the range of 64 bits. Whatever is not so raises
+`UnreadableError`, and nothing else; the caller turns its reason into a sentence of the error tree (`ahmsa.errors`).
 
 Decoders of others (image and workbook libraries, numpy's files) promise no set of errors: they run inside `foreign`, which
 turns whatever they raise into one.
@@ -85,10 +85,12 @@ def _check_number(number: float) -> None:
             raise UnreadableError("a number does not fit 64 bits")
     elif not math.isfinite(number):
         raise UnreadableError(f"{number} is no number")
+    elif abs(number) > _INT64:
+        raise UnreadableError(f"{number:g} is more than any measurement")
 
 
 def check(value: object, *, longest_text: int = _LONGEST_TEXT, lines: bool = False) -> None:
-    """UnreadableError unless every text in a decoded value is printable, and every number finite and of 64 bits."""
+    """UnreadableError unless every text in a decoded value is printable, and every number within -2^63 to 2^63."""
     waiting: list[tuple[object, int]] = [(value, 0)]
     while waiting:
         one, depth = waiting.pop()

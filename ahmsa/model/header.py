@@ -13,12 +13,14 @@ from safetensors import safe_open
 
 from ahmsa.errors import CheckpointError
 from ahmsa.settings import FlowSettings, NetSettings
-from ahmsa.untrusted import FILE_BYTES, JsonDecoder, UnreadableError, foreign
+from ahmsa.untrusted import JsonDecoder, UnreadableError, foreign
 
 FORMAT = "ahmsa-checkpoint-1"
 KEY = "ahmsa"
 """Of the header in the file's metadata."""
 ADVICE = "copy or train it again."
+_LARGEST_BYTES = 1 << 20
+"""The shipped file's header has a few thousand, most of them its card."""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="format", tag=FORMAT):
@@ -33,7 +35,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="format", tag=
     card: dict[str, Any]
 
 
-_decoder: JsonDecoder[Header] = JsonDecoder(Header, limit_bytes=FILE_BYTES, lines=True)
+_decoder: JsonDecoder[Header] = JsonDecoder(Header, limit_bytes=_LARGEST_BYTES, lines=True)
 
 
 def read_header(path: Path) -> Header:

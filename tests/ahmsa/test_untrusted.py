@@ -26,6 +26,8 @@ DECODER = JsonDecoder(Note, limit_bytes=200_000, longest_text=50)
         b'{"name":"a","more":' + b'{"a":' * 100 + b"1" + b"}" * 101,
         b'{"name":"' + b"a" * 51 + b'"}',
         b'{"name":"a","value":1e400}',
+        b'{"name":"a","value":1e308}',
+        b'{"name":"a","more":{"x":[-1e19]}}',
         b'{"name":"a","value":' + b"9" * 400 + b"}",
         b'{"name":"a","number":' + b"9" * 30 + b"}",
         b'{"name":"\\u001b]0;title\\u0007"}',

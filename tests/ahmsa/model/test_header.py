@@ -3,13 +3,14 @@
 import subprocess
 import sys
 
+import msgspec
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from ahmsa.errors import CheckpointError
 from ahmsa.model.checkpoint import Checkpoint, shipped
-from ahmsa.model.header import read_header
+from ahmsa.model.header import KEY, header_of, read_header
 
 
 def test_the_header_of_the_shipped_file_is_that_of_its_networks():
@@ -36,6 +37,12 @@ def test_a_file_of_another_program_is_a_sentence(tmp_path):
     save_file({"weight": np.zeros(3, np.float32)}, tmp_path / "other.safetensors")
     with pytest.raises(CheckpointError, match="is no ahmsa-checkpoint-1 file"):
         read_header(tmp_path / "other.safetensors")
+
+
+def test_a_header_of_absurd_size_is_a_sentence():
+    longer = msgspec.structs.replace(read_header(shipped()), card={"remarks": ["x" * 1000] * 1100})
+    with pytest.raises(CheckpointError, match="bytes, and 1048576 are allowed"):
+        header_of(shipped(), {KEY: msgspec.json.encode(longer).decode()})
 
 
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path):
