@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -106,8 +107,8 @@ class LiveSession:
             self._cleanup = on_the_way.pop_all()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._cleanup.close()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._cleanup.__exit__(kind, error, trace)
 
     @property
     def endpoint(self) -> str:
@@ -214,7 +215,7 @@ class LiveSession:
             settings = msgspec.to_builtins(self._settings)
             names = " ".join(job.name for job in jobs)
             recorder = Recorder(options.record, session=self.id, source=names, settings=settings, started=clock.start)
-            cleanup.callback(lambda: recorder.close(self._reason))
+            cleanup.push(partial(self._close_record, recorder))
             record = recorder.take
         self._hub = Hub(
             stream,
@@ -246,6 +247,13 @@ class LiveSession:
             name = "worker" if stream.workers == 1 else f"worker {number + 1}"
             keeper = self._keep(name, run_worker, partial(self._worker_task, number), may_restart=True)
             self._care.workers.append(WorkerJob(number, keeper))
+
+    def _close_record(self, recorder: Recorder, kind: type[BaseException] | None, *_: object) -> None:
+        """Raises RunError where the end could not be written, unless the run has failed already."""
+        if not recorder.close(self._reason) and kind is None:
+            raise RunError(
+                f"the end of the session could not be written into {recorder.folder}; what was written before is kept"
+            )
 
     def _serve_page(self, port: int, preview_endpoint: str, cleanup: contextlib.ExitStack) -> None:
         from streamer.web.server import PageServer  # brings the web framework, which only the page needs

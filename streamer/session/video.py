@@ -5,12 +5,13 @@ exact   HuffYUV: to the bit, so that the recording gives the same events again; 
 h264    H.264: to look at, and to analyse again with nearly the same events; a hundredth of that size, not exact
 face    H.264 of the face alone: everything around it is black, and nothing is kept while there is no face
 
-`<source>.mkv`, and `<source>.csv` with the index and capture time of every frame. The video source reads both.
+`<source>.mkv` has the frames, `<source>.csv` their index and capture time; for their owner alone. The video source reads both.
 """
 
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +22,7 @@ import cv2
 import numpy as np
 
 from ahmsa.errors import RunError
+from ahmsa.files import new_private_file
 from ahmsa.types import AlignedFace, ByteImage, Frame
 
 VideoKind = Literal["exact", "h264", "face"]
@@ -49,7 +51,7 @@ class VideoRecorder:
         if self.path.exists() or times.exists():
             raise RunError(f"{folder} holds {self.path.name} or {times.name} already; name a new folder to record into")
         self._writer: _Writer = _Exact(self.path, nominal_hz) if kind == "exact" else _H264(self.path)
-        self._times = times.open("x", newline="", encoding="utf-8")
+        self._times = os.fdopen(new_private_file(times), "a", newline="", encoding="utf-8")
         self._rows = csv.writer(self._times)
         self._rows.writerow(_COLUMNS)
 
@@ -71,6 +73,7 @@ class _Exact:
 
     def write(self, frame: Frame, image: ByteImage) -> None:  # noqa: ARG002 (times are in the table)
         if self._video is None:
+            _make_private(self._path)
             height, width = image.shape[:2]
             fourcc = cv2.VideoWriter.fourcc(*"HFYU")
             self._video = cv2.VideoWriter(str(self._path), cv2.CAP_FFMPEG, fourcc, self._nominal_hz, (width, height))
@@ -108,6 +111,7 @@ class _H264:
             self._container.close()
 
     def _open(self, image: ByteImage, first_ns: int) -> None:
+        _make_private(self._path)
         try:
             self._container = av.open(str(self._path), "w", format="matroska")
         except OSError:
@@ -135,6 +139,14 @@ def _faces_only(image: ByteImage, faces: Sequence[AlignedFace]) -> ByteImage:
         right, bottom = np.maximum(np.ceil(high + margin), 0).astype(int)
         kept[top:bottom, left:right] = image[top:bottom, left:right]
     return kept
+
+
+def _make_private(path: Path) -> None:
+    """An empty file, which the libraries write over and leave as private as it is."""
+    try:
+        os.close(new_private_file(path))
+    except OSError:
+        raise _not_writable(path) from None
 
 
 def _not_writable(path: Path) -> RunError:

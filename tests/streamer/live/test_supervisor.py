@@ -134,6 +134,25 @@ def test_live_processes_tell_to_the_byte_what_a_replay_tells(options, start_work
     assert_every_frame_is_accounted_for(view)
 
 
+def test_a_record_whose_end_cannot_be_written_is_a_failed_run(options, start_worker, tmp_path):
+    kept = tmp_path / "kept"
+
+    class Spoiler(Collector):
+        """When the last frame was seen, a folder takes the place of the file that is written at the end."""
+
+        def take(self, message):
+            super().take(message)
+            if getattr(message, "state", None) == "ended":
+                (kept / "session.json").unlink()
+                (kept / "session.json").mkdir()
+
+    with pytest.raises(
+        RunError, match=r"the end of the session could not be written into .*kept; what was written before is kept"
+    ):
+        run_live(options(start_worker().endpoint, record=kept), Spoiler())
+    assert len(list(read_messages(kept))) > 0
+
+
 def test_a_recorded_video_gives_the_same_events_again(options, start_worker, tmp_path):
     endpoint = start_worker().endpoint
     first, second = Collector(), Collector()

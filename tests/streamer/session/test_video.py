@@ -1,3 +1,5 @@
+import stat
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,15 @@ def recorded(folder, kind, faces=()):
 def test_every_frame_comes_back_under_its_own_number_and_time(tmp_path, kind):
     back, were = recorded(tmp_path, kind), list(pictures())
     assert [(one.index, one.t_capture_ns) for one in back] == [(one.index, one.t_capture_ns) for one in were]
+
+
+@pytest.mark.parametrize("kind", ["exact", "h264"])
+def test_pictures_of_people_are_for_their_owner_alone(tmp_path, kind):
+    recorded(tmp_path, kind)
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {
+        "talk.mkv": 0o600,
+        "talk.csv": 0o600,
+    }
 
 
 def test_exact_is_exact_and_h264_is_nearly_so_and_much_smaller(tmp_path):
