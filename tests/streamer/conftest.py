@@ -186,9 +186,9 @@ def _number(identifier, value):
     return _element(identifier, struct.pack(">Q", value))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """One for all tests of a process: Playwright runs only once in it."""
+    """One for a file of tests: while it runs, Playwright holds the event loop of the process."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
         pytest.skip("no Chromium is installed: apt-get install chromium")
