@@ -48,7 +48,7 @@ def read_toml(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise SettingsError(f"cannot read settings file {file}: {error.strerror or error}") from None
     except UnreadableError as error:
-        raise SettingsError(f"{file} is not valid TOML: {error}") from None
+        raise SettingsError(f"{file} holds no valid settings: {error}") from None
 
 
 def shipped(name: str) -> Path:

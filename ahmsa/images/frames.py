@@ -35,7 +35,7 @@ class FrameFolder:
         names: dict[int, str] = {}
         skipped: list[str] = []
         try:
-            entries = sorted(entry.name for entry in os.scandir(path) if entry.is_file())
+            entries = sorted(entry.name for entry in os.scandir(path) if not entry.is_dir())
         except OSError as error:
             raise DataError(f"{path} cannot be listed as a folder of frames ({error.strerror}); check the copy") from None
         for name in entries:

@@ -20,6 +20,7 @@ TIMESTAMPS = "timestamps.csv"
 DEFAULT_HZ = 30.0
 LONGEST_MS = 1e9
 """Eleven days: no clip is longer, and times beyond are mistakes."""
+LONGEST_DAYS = int(LONGEST_MS / 86_400_000)
 
 
 class Playback:
@@ -99,7 +100,13 @@ def _read_images(images: FrameFolder, times_ns: Mapping[str, int] | None, fps: f
         except DataError as error:
             raise SourceError(str(error)) from None
         if times_ns is None:
-            t_ns = round((number - first) * 1e9 / fps)
+            after_ns = (number - first) * 1e9 / fps
+            if after_ns > LONGEST_MS * 1e6:
+                raise SourceError(
+                    f"at {fps:g} pictures a second {name} would lie more than {LONGEST_DAYS} days after the first image: "
+                    f"check its number and source.fps, or give the times in {TIMESTAMPS}"
+                )
+            t_ns = round(after_ns)
         elif name in times_ns:
             t_ns = times_ns[name]
         else:

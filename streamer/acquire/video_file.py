@@ -23,7 +23,7 @@ from ahmsa.files import read_limited
 from ahmsa.images.header import MOST_PIXELS
 from ahmsa.types import ByteImage, Frame
 from ahmsa.untrusted import FILE_BYTES, UnreadableError, finite, rows_of, text_of, whole
-from streamer.acquire.playback import DEFAULT_HZ, LONGEST_MS
+from streamer.acquire.playback import DEFAULT_HZ, LONGEST_DAYS, LONGEST_MS
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -234,5 +234,5 @@ def _sidecar(file: Path) -> list[tuple[int, int]] | None:
     if any(after[0] <= before[0] or after[1] <= before[1] for before, after in pairwise(times)):
         raise SourceError(f"{file} is damaged: index and t_capture_ns must grow from line to line")
     if any(after[1] - before[1] > LONGEST_MS * 1e6 for before, after in pairwise(times)):
-        raise SourceError(f"{file} is damaged: t_capture_ns jumps by more than {int(LONGEST_MS / 86_400_000)} days")
+        raise SourceError(f"{file} is damaged: t_capture_ns jumps by more than {LONGEST_DAYS} days")
     return times

@@ -24,7 +24,7 @@ def test_an_option_on_the_command_line_beats_the_file_which_beats_the_default(tm
         ("[source]\nwidth = 3\n", "$.source.width"),
         ("[face]\ncrop_px = 'big'\n", "$.face.crop_px"),
         ("device = 'tpu'\n", "(use auto, cpu, cuda, mps)"),
-        ("[source\n", "not valid TOML"),
+        ("[source\n", "holds no valid settings"),
     ],
 )
 def test_a_wrong_file_is_named_with_the_key_that_is_wrong(tmp_path: Path, text: str, named: str):

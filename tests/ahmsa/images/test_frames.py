@@ -41,6 +41,12 @@ def test_numbers_sort_as_numbers(tmp_path):
     assert folder.file(9).name == "img9.jpg"
 
 
+def test_an_image_whose_link_is_broken_is_no_hole(tmp_path):
+    (tmp_path / "img2.jpg").symlink_to(tmp_path / "gone.jpg")
+    (tmp_path / "img3.jpg").mkdir()
+    assert list(folder_of(tmp_path, "img1.jpg").names) == [1, 2]
+
+
 def test_a_hole_is_bridged_within_the_tolerance(tmp_path):
     folder = folder_of(tmp_path, "7.jpg", "8.jpg", "12.jpg")
     assert folder.nearest(8, 0) == 8

@@ -191,6 +191,13 @@ def test_a_wrong_table_of_times_is_told_so(tmp_path, table, sentence):
         played("images", tmp_path)
 
 
+@pytest.mark.parametrize(("numbers", "fps"), [([1, 2], 1e-300), ([1, 2], 1e-9), ([1, 999_999_999_999_999], 200.0)])
+def test_images_that_no_clip_holds_are_told_so(tmp_path, numbers, fps):
+    write_images(tmp_path, numbers)
+    with pytest.raises(SourceError, match=f"img{numbers[-1]:04d}.png would lie more than 11 days after the first image"):
+        played("images", tmp_path, fps=fps)
+
+
 def test_an_empty_folder_is_told_so(tmp_path):
     (tmp_path / "notes.txt").write_text("3")
     with pytest.raises(SourceError, match="holds no numbered images"):

@@ -60,7 +60,7 @@ print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
         (["--demo", "--max-faces", "99"], "$.face.max_faces"),
         (["--demo", "--config", "nowhere.toml"], "cannot read settings file nowhere.toml"),
         (["--demo", "--config", "{folder}/unknown.toml"], "chocolate"),
-        (["--demo", "--config", "{folder}/damaged.toml"], "not valid TOML"),
+        (["--demo", "--config", "{folder}/damaged.toml"], "holds no valid settings"),
         (["--demo", "--nonsense"], "--nonsense"),
         (["--camera", "front"], "--camera"),
         (["--camera", "-1"], "--camera"),
