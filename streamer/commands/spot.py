@@ -77,9 +77,10 @@ def spot(
 def evaluate(
     pred: Annotated[Path, typer.Option("--pred", help="CSV of predictions, as written by this program.")],
     truth: Annotated[Path, typer.Option("--truth", help="CSV of labels: onset, apex, offset (frames) or the same with _ms.")],
-    fps: Annotated[float, typer.Option("--fps", min=1, help="Frame rate of the videos.")],
+    fps: Annotated[float, typer.Option("--fps", min=1, max=10_000, help="Frame rate of the videos.")],
     minutes: Annotated[
-        float | None, typer.Option("--minutes", min=0.01, help="Length of all videos together, for false alarms a minute.")
+        float | None,
+        typer.Option("--minutes", min=0.01, max=1e6, help="Length of all videos together, for false alarms a minute."),
     ] = None,
 ) -> None:
     """Score predictions: strictly one to one at an overlap of half (IoU 0.5), and in the looser way of published tables.

@@ -17,7 +17,7 @@ import zmq
 from msgspec import Meta, Struct
 
 from ahmsa.errors import RunError, StreamError
-from ahmsa.untrusted import JsonDecoder, UnreadableError
+from ahmsa.untrusted import JsonDecoder, UnreadableError, check
 from streamer.stream.clocks import SessionClock
 from streamer.stream.schema import MARKER_TEXT, AnyMessage, MarkerMessage, topic_of
 from streamer.stream.sockets import bound, connected, forget_file, is_loopback, make_socket, receive
@@ -29,6 +29,8 @@ _REQUEST_BYTES = 8192
 _AT_ONCE = 100
 """Requests that are taken in one go, so that a flood of markers cannot hold up the events."""
 _OLDEST_S, _EARLIEST_S = 3600.0, 0.5
+_LONGEST_WAIT_S = 1e6
+"""ZeroMQ counts milliseconds in 32 bits; who waits for ever waits eleven days."""
 
 
 class MarkerRequest(Struct, frozen=True, kw_only=True):
@@ -188,7 +190,7 @@ def set_marker(
     try:
         connected(socket, endpoint)
         socket.send(request)
-        if not socket.poll(int(timeout_s * 1000)):
+        if not socket.poll(int(min(_LONGEST_WAIT_S, timeout_s) * 1000)):
             raise StreamError(
                 f"no answer to the marker from {endpoint} within {timeout_s:g} s; is ahmsa-live running on this machine?"
             )
@@ -204,6 +206,7 @@ def set_marker(
 
 def _encoded(request: MarkerRequest) -> bytes:
     """A request as it travels. Raises UnreadableError where it is none that a reader of the stream would take."""
+    check(request)  # JSON has no nan and no infinity: they would travel as no value at all
     try:
         payload = _encoder.encode(request)
     except UnicodeError as error:  # bytes of a command line that are no UTF-8

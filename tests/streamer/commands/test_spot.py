@@ -52,6 +52,12 @@ def test_eval_of_a_single_video_needs_no_video_column(tmp_path):
     assert "micro  1.0000" in result.output
 
 
+@pytest.mark.parametrize("more", [("--fps", "inf"), ("--fps", "1e300"), ("--fps", 30, "--minutes", "inf")])
+def test_eval_of_a_time_that_no_video_has_is_a_usage_error(tmp_path, more):
+    (tmp_path / "truth.csv").write_text(TRUTH)
+    assert call("eval", "--pred", tmp_path / "truth.csv", "--truth", tmp_path / "truth.csv", *more).exit_code == 2
+
+
 @pytest.mark.parametrize(
     "arguments", [("run",), ("run", "a.mp4", "--demo"), ("bench", "--db", "samm-lv"), ("bench", "--db", "x", "--data", ".")]
 )

@@ -1,5 +1,6 @@
 """Covers streamer.commands.mark."""
 
+import math
 import subprocess
 import sys
 from queue import SimpleQueue
@@ -118,6 +119,11 @@ def test_a_request_that_is_too_large_is_dropped_with_its_sender_only(hub, ask):
         assert not socket.poll(0)
 
 
+@pytest.mark.parametrize("timeout_s", [3e6, 1e300, math.inf])
+def test_an_answer_may_be_waited_for_for_ever(hub, timeout_s):
+    assert set_marker(hub().marker_endpoint, "film 1", timeout_s=timeout_s).ok
+
+
 def test_a_marker_of_this_process_needs_no_socket(hub):
     one = hub()
     answers = SimpleQueue()
@@ -128,7 +134,16 @@ def test_a_marker_of_this_process_needs_no_socket(hub):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"text": ""}, {"text": "x" * 501}, {"text": "\x1b]0;x\x07"}, {"text": "\udcff"}, {"value": 10**30}, {"source": ""}],
+    [
+        {"text": ""},
+        {"text": "x" * 501},
+        {"text": "\x1b]0;x\x07"},
+        {"text": "\udcff"},
+        {"value": 10**30},
+        {"value": math.inf},
+        {"value": math.nan},
+        {"source": ""},
+    ],
 )
 def test_a_marker_that_readers_would_not_take_is_refused_whichever_way_it_comes(hub, changes):
     one = hub()
