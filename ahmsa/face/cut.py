@@ -21,6 +21,8 @@ from ahmsa.face.geometry import canonical_points_px, fit_similarity
 from ahmsa.types import AlignedFace, ByteImage, FloatArray
 
 _SIZE = (32, 24)
+_LOOKED_AT = 4
+"""Of the pixels of a row or a column that become one, so many are averaged: all of them take three times as long."""
 _LIKENESS = 0.7
 _CONTRAST = 8.0
 """Grey levels, standard deviation; a lit face has several times as much. A covered lens or a black pause tells nothing of what
@@ -39,7 +41,9 @@ class CutDetector:
 
     def is_cut(self, image: ByteImage) -> bool:
         """(h, w, 3) BGR: whether it is of another shot than the picture before."""
-        grey = cv2.cvtColor(cv2.resize(image, _SIZE, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+        step = max(min(image.shape[0] // _SIZE[1], image.shape[1] // _SIZE[0]) // _LOOKED_AT, 1)
+        small = cv2.resize(image[::step, ::step], _SIZE, interpolation=cv2.INTER_AREA)
+        grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
         shown = _without_mean(grey)
         if shown.std() < _CONTRAST:
             return False
