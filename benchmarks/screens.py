@@ -28,7 +28,7 @@ TERMINAL = ROOT / "docs" / "terminal.svg"
 PAGE, REPORT = ROOT / "docs" / "pictures" / "page.png", ROOT / "docs" / "pictures" / "report.png"
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 _SIZE: ViewportSize = {"width": 1500, "height": 980}
-_REPORT_WIDTH = 960
+_REPORT_WIDTH = 1100
 _MOVEMENTS = 4
 _FRAMES = 300
 _PATIENCE_MS = 240_000
@@ -40,11 +40,13 @@ def section() -> str:
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "demo"
         command: list[str | Path] = [programs / "ahmsa-live", "--demo", "--web", "0", "--screenshot", TERMINAL]
-        kept: list[str | Path] = ["--record", record, "--record-video", "face"]
+        kept: list[str | Path] = ["--record", record.name, "--record-video", "face"]
         # A private folder of its own, so that the address of a page that somebody has open is not used.
         environment = {**os.environ, "XDG_STATE_HOME": folder}
         endpoints = ["--publish", "tcp://127.0.0.1:*", "--markers", f"ipc://{folder}/markers"]
-        program = subprocess.Popen([*command, *kept, *endpoints], stdout=subprocess.PIPE, text=True, env=environment)
+        program = subprocess.Popen(
+            [*command, *kept, *endpoints], stdout=subprocess.PIPE, text=True, env=environment, cwd=folder
+        )
         assert program.stdout is not None
         try:
             address = next(line for line in program.stdout if line.startswith("page: ")).removeprefix("page: ").strip()
@@ -53,7 +55,7 @@ def section() -> str:
         finally:
             program.terminate()
             program.wait()
-        subprocess.run([programs / "ahmsa-report", record], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([programs / "ahmsa-report", record.name], check=True, stdout=subprocess.DEVNULL, cwd=folder)
         _photograph_report(record / "report" / "report.html")
     return (
         "## Screens\n\n"
