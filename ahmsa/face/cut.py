@@ -22,7 +22,7 @@ from ahmsa.types import AlignedFace, ByteImage, FloatArray
 
 _SIZE = (32, 24)
 _LOOKED_AT = 4
-"""Of the pixels of a row or a column that become one, so many are averaged: all of them take three times as long."""
+"""Of the pixels of a row or a column that become one, so many are averaged: all of them would take longer for nothing."""
 _LIKENESS = 0.7
 _CONTRAST = 8.0
 """Grey levels, standard deviation; a lit face has several times as much. A covered lens or a black pause tells nothing of what
