@@ -11,7 +11,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
@@ -21,7 +21,7 @@ import typer
 from ahmsa.errors import AhmsaError, UsageError
 from ahmsa.extras import missing_extra
 from ahmsa.printable import printable
-from ahmsa.work.signals import ENDING
+from ahmsa.work.signals import answered
 
 # typer brings a click of its own, or uses the one that is installed: this class is the right one in both cases.
 _CommandLineError: Any = typer.BadParameter.__mro__[2]
@@ -123,7 +123,7 @@ def run_program(app: Callable[..., object]) -> None:
         # An output that has no character for `…` shows a question mark instead of ending the run.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    with _ends() as caught:
+    with answered(_interrupt) as caught:
         try:
             code = _with_extras_named(app) or 0
             sys.stdout.flush()
@@ -143,23 +143,9 @@ def run_program(app: Callable[..., object]) -> None:
     raise SystemExit(code)
 
 
-@contextlib.contextmanager
-def _ends() -> Iterator[list[int]]:
-    """Every signal that asks for the end is a KeyboardInterrupt, so that what was begun is undone; gives the numbers of those
-    that came. A signal that the program was told to ignore (`nohup`) stays ignored."""
-    caught: list[int] = []
-
-    def handle(number: int, _: object) -> None:
-        caught.append(number)
-        raise KeyboardInterrupt
-
-    heard = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in heard}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _interrupt(_: list[int]) -> None:
+    """Every signal that asks for the end is a KeyboardInterrupt, so that what was begun is undone."""
+    raise KeyboardInterrupt
 
 
 def _with_extras_named(app: Callable[..., object]) -> Any:

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Iterator
 
 from ahmsa.errors import RunError
-from ahmsa.work.signals import ENDING
+from ahmsa.work.signals import answered
 
 
 class InterruptError(RunError):
@@ -36,19 +36,12 @@ def signals(force: Callable[[], None]) -> Iterator[list[int]]:
 
     A SIGHUP that the program was told to ignore (`nohup`) stays ignored.
     """
-    caught: list[int] = []
 
-    def handle(number: int, _: object) -> None:
-        caught.append(number)
+    def handle(caught: list[int]) -> None:
         if len(caught) > 1:
             force()
-            os._exit(128 + number)
+            os._exit(128 + caught[-1])
 
-    hang_up = getattr(signal, "SIGHUP", None)
-    heard = [number for number in ENDING if number != hang_up or signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in heard}
-    try:
+    hang_up = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []
+    with answered(handle, left_ignored=hang_up) as caught:
         yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
